@@ -1,0 +1,213 @@
+"""Every setting, with its type, range, default and help text. Declared here, once.
+
+The command line's options, the keys of a TOML file and the environment variables are all made from these
+classes: the field `batch_size` is `--batch-size`, `batch_size = 32` and `TEXTGEN_TRAIN_BATCH_SIZE`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from textgen.errors import ConfigError
+
+DEFAULT_MINUTES = 5.0
+MAX_SEED = 2**63 - 1
+
+
+def integer(low: int, high: int, text: str) -> Any:
+    """The type of a whole number from low to high, with its help text."""
+    return Annotated[int, Meta(ge=low, le=high, description=text)]
+
+
+def number(low: float, high: float, text: str) -> Any:
+    """The type of a finite number from low to high, with its help text."""
+    return Annotated[float, Meta(ge=low, le=high, description=text)]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the settings: values are checked by `build`."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name}: Expected a finite number, got {value}")
+
+
+class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How text becomes a prepared corpus."""
+
+    glob: Annotated[
+        tuple[str, ...],
+        Meta(description="Pattern of the files to take from a folder, searched in depth; repeatable."),
+    ] = ("*.txt",)
+    encoding: Annotated[str, Meta(description="Encoding of the text; a byte order mark is dropped.")] = (
+        "utf-8"
+    )
+    normalize: Annotated[Literal["nfc", "nfkc", "none"], Meta(description="Unicode normalisation form.")] = (
+        "nfc"
+    )
+    keep_line_ends: Annotated[bool, Meta(description="Keep \\r\\n and \\r instead of making them \\n.")] = (
+        False
+    )
+    lowercase: Annotated[bool, Meta(description="Make all letters lower case.")] = False
+    min_count: integer(1, 10**9, "Characters that occur fewer times than this become U+FFFD.") = 1
+    validation: number(0.0, 0.9, "Fraction of the text that is held out for validation.") = 0.1
+    split: Annotated[
+        Literal["tail", "lines", "files"],
+        Meta(
+            description="What is held out: the tail of each source, lines drawn at random "
+            "(for names), or whole files."
+        ),
+    ] = "tail"
+    rng_seed: integer(0, MAX_SEED, "Seed of the random generator that draws lines or files.") = 0
+
+
+class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The shape of the network."""
+
+    cell: Annotated[Literal["lstm", "gru", "rnn"], Meta(description="Kind of recurrent layer.")] = "lstm"
+    num_layers: integer(1, 16, "Number of recurrent layers.") = 1
+    units: integer(1, 16384, "Width of each recurrent layer.") = 256
+    embedding_dim: integer(1, 16384, "Width of the character embedding.") = 64
+    dropout: number(0.0, 0.95, "Fraction of each layer's outputs that training drops.") = 0.1
+
+
+class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a model is trained."""
+
+    batch_size: integer(1, 65536, "Number of streams that are read side by side.") = 16
+    seq_length: integer(1, 65536, "Characters in a window, through which gradients flow.") = 64
+    carry: integer(
+        0,
+        10**9,
+        "Windows through which a stream's state carries before it starts anew, staggered over the "
+        "streams; 0 is a whole epoch.",
+    ) = 32
+    epochs: integer(1, 10**9, "End after this many passes over the text.") | None = None
+    steps: integer(1, 10**12, "End after this many steps.") | None = None
+    minutes: (
+        number(
+            0.001,
+            10**7,
+            f"End after this many minutes; with no other end given, after {DEFAULT_MINUTES:g} minutes.",
+        )
+        | None
+    ) = None
+    learning_rate: number(0.0, 10.0, "Highest learning rate of the schedule.") = 0.008
+    warmup: number(0.0, 1.0, "Fraction of the training in which the learning rate rises.") = 0.02
+    final_rate: number(0.0, 1.0, "Learning rate at the end of its cosine, as a fraction of the highest.") = (
+        0.05
+    )
+    clip_norm: number(0.0, 1e9, "Largest norm of the whole gradient; 0 is no limit.") = 1.0
+    weight_decay: number(0.0, 10.0, "Decoupled weight decay of the kernels (AdamW).") = 0.0
+    l1: number(0.0, 10.0, "Penalty on the kernels' absolute values.") = 0.0
+    l2: number(0.0, 10.0, "Penalty on the kernels' squares.") = 0.0
+    averaging: number(
+        0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none."
+    ) = 0.98
+    validations: integer(1, 10**6, "Number of validations, evenly over the training.") = 20
+    patience: integer(0, 10**6, "End after this many validations in turn without a new best; 0 is never.") = 0
+    rng_seed: integer(0, MAX_SEED, "Seed of the random generator.") = 0
+
+    @property
+    def end_minutes(self) -> float | None:
+        """Minutes after which training ends, with the default in place."""
+        if self.epochs is None and self.steps is None and self.minutes is None:
+            return DEFAULT_MINUTES
+        return self.minutes
+
+
+class SampleConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How text is sampled."""
+
+    length: integer(0, 10**12, "Characters to write.") = 500
+    temperature: number(
+        0.0, 1000.0, "Below 1 is more careful, above 1 bolder; 0 takes the likeliest character."
+    ) = 0.8
+    top_k: integer(0, 10**9, "Draw from the k likeliest characters only; 0 is all.") = 0
+    top_p: number(0.0, 1.0, "Draw from the likeliest characters that together have this probability.") = 1.0
+    samples: integer(1, 10**9, "Number of samples.") = 1
+    rng_seed: integer(0, MAX_SEED, "Seed of the random generator; drawn when not given.") | None = None
+    unknown: Annotated[
+        Literal["error", "skip", "replace"],
+        Meta(
+            description="What to do with characters of the seed text that the vocabulary lacks: "
+            "refuse, leave out, or replace by U+FFFD (where the vocabulary lacks that too, by a space)."
+        ),
+    ] = "error"
+
+
+ConfigType = TypeVar("ConfigType", bound=Config)
+
+
+def build(kind: type[ConfigType], values: Mapping[str, Any], source: str = "") -> ConfigType:
+    """Check values against a class of settings.
+
+    Args:
+        kind: one of the classes of this module.
+        values: field name to value; fields that are left out have their defaults.
+        source: what the values came from, for messages.
+
+    Raises:
+        ConfigError: a name is unknown, or a value has the wrong type or is out of range.
+
+    >>> build(ModelConfig, {"units": 128}).units
+    128
+    >>> build(ModelConfig, {"unit": 128}, "small.toml")
+    Traceback (most recent call last):
+    textgen.errors.ConfigError: small.toml: unknown setting 'unit'; did you mean 'units'?
+    """
+    refuse_unknown(values, kind.__struct_fields__, source)
+    try:
+        return msgspec.convert(dict(values), kind)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$.")
+        name = place.rstrip("`")
+        got = f", got {values[name]!r}" if name in values and "got" not in message else ""
+        where = ": ".join(part for part in (source, name) if part)
+        raise ConfigError(f"{where}: {message.replace('`', '')}{got}".lstrip(": ")) from None
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str], source: str) -> None:
+    """Raise a ConfigError that names the first unknown setting and the nearest known one."""
+    known = sorted(known)
+    for name in names:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, 1, 0.0)
+            prefix = f"{source}: " if source else ""
+            raise ConfigError(f"{prefix}unknown setting {name!r}; did you mean {nearest[0]!r}?")
+
+
+def read_toml(path: str | os.PathLike[str], kinds: Iterable[type[Config]]) -> dict[str, Any]:
+    """Read settings from a TOML file and check them.
+
+    Args:
+        path: a file with one `name = value` a line, names as in the classes of this module.
+        kinds: the classes that the names may belong to.
+
+    Returns:
+        The values that the file sets.
+
+    Raises:
+        ConfigError: the file cannot be read, is no TOML, or holds an unknown or unusable setting.
+    """
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: cannot be read as TOML: {reason}") from None
+    kinds = tuple(kinds)
+    refuse_unknown(values, [name for kind in kinds for name in kind.__struct_fields__], str(path))
+    for kind in kinds:
+        build(kind, {k: v for k, v in values.items() if k in kind.__struct_fields__}, str(path))
+    return values

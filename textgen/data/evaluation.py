@@ -1,0 +1,49 @@
+"""How a text is cut up to measure bits per character: one rule for training and for scoring.
+
+Every character is predicted once, the first one from a line end. A long text is read as several streams side
+by side; each of them first reads the characters before its own, uncounted, so that its state is warm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+STREAM_LENGTH = 2048
+MAX_STREAMS = 64
+WARM_UP = 256
+WINDOW = 128
+
+
+def stream_count(length: int) -> int:
+    """How many streams read a text of so many characters.
+
+    >>> stream_count(100), stream_count(111_540), stream_count(10**7)
+    (1, 55, 64)
+    """
+    return max(1, min(MAX_STREAMS, -(-length // STREAM_LENGTH)))
+
+
+def evaluation_windows(ids: np.ndarray, line_end: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The windows to run one after another, the state carried from each to the next.
+
+    Args:
+        ids: (N,) the text.
+        line_end: the id of the line end.
+
+    Yields:
+        Inputs, targets (both integers) and weights (float32, 1 where the target counts), (S, WINDOW)
+        each, S being `stream_count(N)`.
+    """
+    count = len(ids)
+    streams = stream_count(count)
+    length = -(-count // streams)
+    firsts = np.arange(streams)[:, None] * length
+    starts = np.maximum(0, firsts - WARM_UP)
+    for offset in range(0, min(count, length + WARM_UP), WINDOW):
+        places = starts + offset + np.arange(WINDOW)
+        counted = (places >= firsts) & (places < np.minimum(firsts + length, count))
+        places = np.minimum(places, count - 1)
+        inputs = np.where(places == 0, line_end, ids[np.maximum(places - 1, 0)])
+        yield inputs.astype(np.int32), ids[places].astype(np.int32), counted.astype(np.float32)

@@ -1,0 +1,85 @@
+"""What is held out for validation: the tail of each source, lines drawn at random, or whole files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from textgen.config import PrepareConfig
+from textgen.errors import TextError
+
+Dealt = Iterator[tuple[bool, np.ndarray]]
+"""Pieces of code points, each with whether it belongs to validation."""
+
+
+def split_tail(pieces: Iterable[np.ndarray], first: int) -> Dealt:
+    """The first characters train, the rest validates.
+
+    >>> [(side, part.tolist()) for side, part in split_tail([np.arange(3), np.arange(3, 5)], 2)]
+    [(False, [0, 1]), (True, [2]), (False, []), (True, [3, 4])]
+    """
+    for piece in pieces:
+        cut = min(first, len(piece))
+        first -= cut
+        yield False, piece[:cut]
+        yield True, piece[cut:]
+
+
+def split_lines(pieces: Iterable[np.ndarray], fraction: float, rng_seed: int) -> Dealt:
+    """Each line goes to validation with a probability.
+
+    The draw is a keyed hash of the line itself, so equal lines never stand on both sides.
+    """
+    key = rng_seed.to_bytes(8, "little")
+    threshold = int(fraction * 2**64)
+
+    def drawn(line: np.ndarray) -> bool:
+        digest = hashlib.blake2b(line.astype("<u4").tobytes(), digest_size=8, key=key).digest()
+        return int.from_bytes(digest, "little") < threshold
+
+    for lines in whole_lines(pieces):
+        ends = np.flatnonzero(lines == ord("\n")) + 1
+        starts = np.concatenate(([0], ends[:-1]))
+        sides = np.fromiter((drawn(lines[a:b]) for a, b in zip(starts, ends, strict=True)), bool, len(ends))
+        held_out = np.repeat(sides, ends - starts)
+        yield False, lines[~held_out]
+        yield True, lines[held_out]
+
+
+def whole_lines(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same code points, cut after line ends only; the last piece must end in one."""
+    held: list[np.ndarray] = []
+    for piece in pieces:
+        ends = np.flatnonzero(piece == ord("\n"))
+        if not len(ends):
+            held.append(piece)
+            continue
+        yield np.concatenate([*held, piece[: ends[-1] + 1]])
+        held = [piece[ends[-1] + 1 :]]
+
+
+def assign_files(lengths: list[int], config: PrepareConfig, names: list[str]) -> set[int]:
+    """The files that validate: drawn at random until they hold the fraction, one at least on each side.
+
+    Raises:
+        TextError: there are fewer than two files.
+    """
+    if not config.validation:
+        return set()
+    if len(lengths) < 2:
+        raise TextError(
+            f"--split files needs two files or more, got {names[0]} alone; give a folder, or --split tail"
+        )
+    wanted = config.validation * sum(lengths)
+    chosen: set[int] = set()
+    held = 0
+    for index in np.random.default_rng(config.rng_seed).permutation(len(lengths)):
+        if chosen and held + lengths[index] / 2 > wanted:
+            continue
+        chosen.add(int(index))
+        held += lengths[index]
+        if len(chosen) == len(lengths) - 1:
+            break
+    return chosen

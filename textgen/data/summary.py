@@ -1,0 +1,65 @@
+"""What a person wants to know about a corpus, in lines of text."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from textgen.data.corpus import Corpus
+from textgen.data.text import shipped_corpora, shipped_corpus
+from textgen.data.vocabulary import REPLACEMENT
+
+RAREST = 10
+ODD_CATEGORIES = ("Cc", "Cf", "Cn", "Co", "Cs")
+
+
+def describe_corpus(corpus: Corpus) -> str:
+    """Sizes, the rarest characters and the odd ones."""
+    info = corpus.info
+    counted = [(c, n) for c, n in zip(corpus.vocabulary.idx2char, info.counts, strict=True) if n]
+    total = info.train + info.validation
+    rarest = sorted(counted, key=lambda pair: (pair[1], pair[0]))[:RAREST]
+    odd = [(c, n) for c, n in counted if is_odd(c)]
+    lines = [
+        f"{corpus.path}: {total:,} characters, {len(counted):,} distinct, "
+        f"from {len(info.sources):,} source{'s' * (len(info.sources) != 1)}",
+        f"  train {info.train:,}, validation {info.validation:,} ({info.settings.split})",
+        f"  rarest: {show(rarest)}",
+    ]
+    if odd:
+        lines.append(f"  odd: {show(odd[:RAREST])}")
+    if info.replaced:
+        lines.append(f"  {info.replaced:,} rare or unknown characters became U+FFFD")
+    return "\n".join(lines)
+
+
+def is_odd(character: str) -> bool:
+    """Whether a character is a control or replacement character, other than a line end or a tab.
+
+    >>> [is_odd(c) for c in ("a", "\\n", "\\x1b", "\\ufffd")]
+    [False, False, True, True]
+    """
+    if character in "\n\t":
+        return False
+    return character == REPLACEMENT or unicodedata.category(character) in ODD_CATEGORIES
+
+
+def show(counted: list[tuple[str, int]]) -> str:
+    """Characters and how often they occur.
+
+    >>> show([("a", 3), ("\\x1b", 1)])
+    "'a' 3, U+001B 1"
+    """
+    return ", ".join(
+        f"{c!r} {n:,}" if c.isprintable() and not is_odd(c) else f"U+{ord(c):04X} {n:,}" for c, n in counted
+    )
+
+
+def describe_shipped() -> str:
+    """A table of the corpora that come with textgen."""
+    lines = [f"{'name':12} {'characters':>10} {'distinct':>8} {'lines':>7}  first line"]
+    for name in shipped_corpora():
+        text = "".join(path.read_text(encoding="utf-8") for path in shipped_corpus(name))
+        first = text.split("\n", 1)[0][:30]
+        row = f"@{name:11} {len(text):10,} {len(set(text)):8,} {text.count(chr(10)):7,}"
+        lines.append(f"{row}  {first}")
+    return "\n".join(lines)

@@ -1,0 +1,43 @@
+"""The commands that `textgen demo` runs and shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SEEDS = {
+    "fables": ("THE FOX", "One morning"),
+    "yuanye": ("我爱你", "春天"),
+    "dinosaurs": ("", "Tyr"),
+}
+LENGTHS = {"fables": 400, "yuanye": 100, "dinosaurs": 120}
+SPLITS = {"dinosaurs": ["--split", "lines"]}
+
+
+def demo_commands(corpus: str, minutes: float, out: Path) -> list[list[str]]:
+    """The arguments of each `textgen` command of the demonstration.
+
+    Args:
+        corpus: the name of a corpus that comes with textgen.
+        minutes: how long to train.
+        out: the folder for the prepared corpus and the run. An older demonstration's run there is left alone.
+    """
+    data, run = out / "data" / corpus, free_name(out / "runs" / corpus)
+    samples = [
+        ["sample", str(run), *(["-s", seed] if seed else []), "-l", str(LENGTHS.get(corpus, 300))]
+        for seed in SEEDS.get(corpus, ("",))
+    ]
+    return [
+        ["prepare", f"@{corpus}", "--out", str(data), "--force", *SPLITS.get(corpus, [])],
+        ["train", str(data), "--out", str(run), "--minutes", f"{minutes:g}"],
+        *samples,
+    ]
+
+
+def free_name(path: Path) -> Path:
+    """The path, or the first of path-2, path-3, ... where nothing stands."""
+    number = 1
+    candidate = path
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.name}-{number}")
+    return candidate

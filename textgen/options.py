@@ -1,0 +1,109 @@
+"""Settings as command-line options: each field of a settings class becomes one option of the same name."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec import inspect
+
+from textgen.config import Config, ConfigType, build, read_toml, refuse_unknown
+from textgen.errors import ConfigError
+
+PREFIX = "TEXTGEN"
+SHORT = {"length": "-l", "temperature": "-t", "samples": "-n"}
+
+
+class FiniteRange(click.FloatRange):
+    """A range of floats without NaN, which compares as inside every range."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Refuse what is no finite number in the range."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+def config_options(*kinds: type[Config]) -> Callable:
+    """Decorate a command with an option for every field of some settings classes."""
+    fields = [field for kind in kinds for field in inspect.type_info(kind).fields]
+
+    def decorate(command: Callable) -> Callable:
+        for field in reversed(fields):
+            command = _option(field)(command)
+        return command
+
+    return decorate
+
+
+def _option(field: inspect.Field) -> Callable:
+    kind, text = field.type, ""
+    while isinstance(kind, inspect.Metadata | inspect.UnionType):
+        if isinstance(kind, inspect.UnionType):
+            kind = next(member for member in kind.types if not isinstance(member, inspect.NoneType))
+        else:
+            text = (kind.extra_json_schema or {}).get("description", text)
+            kind = kind.type
+    names = [f"--{field.name.replace('_', '-')}"]
+    if field.name in SHORT:
+        names.append(SHORT[field.name])
+    settings: dict[str, Any] = {"help": text, "default": field.default, "show_default": True}
+    if isinstance(kind, inspect.BoolType):
+        settings["is_flag"] = True
+    elif isinstance(kind, inspect.VarTupleType):
+        settings["multiple"] = True
+    elif isinstance(kind, inspect.LiteralType):
+        # msgspec sorts the values; the default comes first for the reader
+        settings["type"] = click.Choice(sorted(kind.values, key=lambda v: v != field.default))
+    elif isinstance(kind, inspect.IntType):
+        settings["type"] = click.IntRange(kind.ge, kind.le)
+    elif isinstance(kind, inspect.FloatType):
+        settings["type"] = FiniteRange(kind.ge, kind.le)
+    return click.option(*names, **settings)
+
+
+def pick(kind: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
+    """The settings of one class out of all options of a command."""
+    return build(kind, {name: values[name] for name in kind.__struct_fields__})
+
+
+def config_file_option(*kinds: type[Config]) -> Callable:
+    """A `--config` option, whose file sets the defaults of the other options."""
+
+    def read(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        names = {name for kind in kinds for name in kind.__struct_fields__}
+        refuse_unknown_variables(ctx.command.name or "", names | {"config"})
+        if value:
+            ctx.default_map = read_toml(config_path(value), kinds)
+        return value
+
+    return click.option(
+        "--config",
+        metavar="FILE",
+        is_eager=True,
+        callback=read,
+        help="TOML file of settings, or the name of one that comes with textgen: "
+        "classic, small, base, large. Flags and environment variables override it.",
+    )
+
+
+def refuse_unknown_variables(command: str, names: set[str]) -> None:
+    """Refuse environment variables that look like a command's settings and are none."""
+    prefix = f"{PREFIX}_{command.upper()}_"
+    given = [name.removeprefix(prefix) for name in os.environ if name.startswith(prefix)]
+    refuse_unknown(given, [name.upper() for name in names], f"environment variable {prefix}...")
+
+
+def config_path(value: str) -> Path:
+    """The file that `--config` names: a path, or a file that comes with textgen."""
+    from textgen.data.text import shipped_folder
+
+    if "\0" in value:
+        raise ConfigError(f"--config: {value!r}: a path cannot hold a NUL character")
+    shipped = shipped_folder("configs") / f"{Path(value).name}.toml"
+    return shipped if not Path(value).exists() and shipped.stem == value and shipped.exists() else Path(value)

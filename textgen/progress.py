@@ -1,0 +1,167 @@
+"""What a person sees on standard error while textgen works: live on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from textgen.errors import TextgenError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
+    from textgen.run import Run
+    from textgen.training.checkpoint import HistoryRow, Position
+
+PLAIN_SECONDS = 5.0
+SAMPLE_EVERY = 4
+SAMPLE_LENGTH = 68
+HEADER = "    step    epoch   train bpc   validation bpc   characters/s   time left"
+
+
+def note(text: str) -> None:
+    """One line on standard error."""
+    click.echo(f"textgen: {text}", err=True)
+
+
+def live(*columns: str | ProgressColumn) -> Progress:
+    """A live line on standard error; it vanishes at its end."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+@contextlib.contextmanager
+def reading(total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show how much input has been read.
+
+    Args:
+        total: bytes to read, None where that cannot be known.
+
+    Yields:
+        What to call with the number of bytes after each piece.
+    """
+    if not sys.stderr.isatty():
+        yield _plain_reading(total)
+        return
+    from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
+
+    with live("reading", BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
+        task = progress.add_task("reading", total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def _plain_reading(total: int | None) -> Callable[[int], None]:
+    done, said = 0, time.monotonic()
+
+    def advance(count: int) -> None:
+        nonlocal done, said
+        done += count
+        if time.monotonic() - said > PLAIN_SECONDS:
+            said = time.monotonic()
+            of = f" of {total / 1e6:,.0f}" if total else ""
+            note(f"read {done / 1e6:,.0f}{of} MB")
+
+    return advance
+
+
+class TrainingDisplay:
+    """The `Reporter` of a person at a shell: a table row for each validation, a sample now and then, and on
+    a terminal a live line below."""
+
+    def __init__(self) -> None:
+        self.validations = 0
+        self.fraction = 0.0
+        self.progress: Progress | None = None
+
+    def __enter__(self) -> TrainingDisplay:
+        if sys.stderr.isatty():
+            from rich.progress import BarColumn, TaskProgressColumn
+
+            columns = ("training", BarColumn(20), TaskProgressColumn(), "{task.description}")
+            self.progress = live(*columns)
+            self.progress.start()
+            self.task = self.progress.add_task("compiling", total=1.0)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.progress:
+            self.progress.stop()
+
+    def note(self, text: str) -> None:
+        """A line of its own."""
+        self._print(f"textgen: {text}")
+
+    def step(self, fraction: float, loss: float, row: HistoryRow) -> None:
+        """Renew the live line."""
+        self.fraction = fraction
+        if self.progress:
+            text = f"step {row.step:,}  {loss:.2f} bpc  {time_left(fraction, row.seconds)} left"
+            self.progress.update(self.task, completed=fraction, description=text)
+
+    def validated(self, row: HistoryRow, run: Run) -> None:
+        """Print a row of the table, and now and then a sample of the newest weights."""
+        if not self.validations:
+            self._print(HEADER)
+        validation = "-" if row.validation_bpc is None else f"{row.validation_bpc:.3f}"
+        self._print(
+            f"{row.step:8,} {row.epoch:8.2f} {row.train_bpc:11.3f} {validation:>16} "
+            f"{row.characters_per_second:14,.0f} {time_left(self.fraction, row.seconds):>11}"
+        )
+        if self.validations % SAMPLE_EVERY == 0:
+            self._print(f"         | {sample_line(run)}")
+        self.validations += 1
+
+    def _print(self, line: str) -> None:
+        if self.progress:
+            self.progress.console.print(
+                line, markup=False, highlight=False, overflow="ellipsis", no_wrap=True
+            )
+        else:
+            click.echo(line, err=True)
+
+
+def sample_line(run: Run) -> str:
+    """A short sample of a run's newest weights, on one line."""
+    import textgen
+
+    try:
+        text = textgen.load(run.path, "last").generate(length=SAMPLE_LENGTH, rng_seed=0)
+    except TextgenError:
+        return ""
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """A text on one line without control characters.
+
+    >>> printable("a\\n\\x1bb")
+    'a  b'
+    """
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def time_left(fraction: float, seconds: float) -> str:
+    """Minutes and seconds to the end at the speed so far.
+
+    >>> time_left(0.25, 30.0), time_left(0.0, 1.0)
+    ('1:30', '-')
+    """
+    if fraction <= 0:
+        return "-"
+    left = round(seconds * (1 - fraction) / fraction)
+    return f"{left // 60}:{left % 60:02}"
+
+
+def training_result(end: Position, path: Path) -> str:
+    """How a training ended, in one line."""
+    best = f", best validation {end.best / math.log(2):.3f} bpc at step {end.best_step:,}" if end.best else ""
+    return f"textgen: {end.step:,} steps in {end.seconds:.0f} s{best}; try: textgen sample {path}"

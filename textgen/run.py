@@ -1,0 +1,170 @@
+"""The run directory: every path in it, its metadata, its lock; and how any file is written.
+
+A file is written beside its place, synced to the disk and renamed, so that a reader, or a kill at any
+moment, sees the old file or the new one and nothing between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from textgen.config import ModelConfig, TrainConfig
+from textgen.errors import RunError, TextgenError
+
+FORMAT_VERSION = 1
+MAX_JSON_BYTES = 64 * 2**20
+CHECKPOINTS = ("best", "last")
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+
+
+class RunInfo(msgspec.Struct, kw_only=True):
+    """What run.json holds."""
+
+    format_version: int
+    textgen_version: str
+    model: ModelConfig
+    train: TrainConfig
+    corpus: str
+    corpus_fingerprint: str
+
+
+class Run:
+    """The paths and files of one run directory.
+
+    Args:
+        path: the directory; it need not exist yet.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.info_path = self.path / "run.json"
+        self.history_path = self.path / "history.csv"
+        self.events_path = self.path / "events"
+        self.lock_path = self.path / "lock"
+
+    def weights_path(self, checkpoint: str) -> Path:
+        """The averaged weights of `best` or `last`: what samples and scores."""
+        return self.path / "checkpoints" / checkpoint / "weights.safetensors"
+
+    @property
+    def training_path(self) -> Path:
+        """Everything that an exact resume needs."""
+        return self.path / "checkpoints" / "last" / "training.safetensors"
+
+    def exists(self) -> bool:
+        """Whether something stands at the path; an empty directory is nothing."""
+        return (self.path.is_dir() and any(self.path.iterdir())) or self.path.is_file()
+
+    def load_info(self) -> RunInfo:
+        """Read run.json.
+
+        Raises:
+            RunError: the directory is no run, or of another format version, or damaged.
+        """
+        if not self.info_path.is_file():
+            reason = "holds no run.json" if self.path.is_dir() else "does not exist"
+            raise RunError(f"{self.path}: {reason}; expected a directory made by `textgen train`")
+        info = read_json(self.info_path, RunInfo, RunError)
+        if info.format_version != FORMAT_VERSION:
+            raise RunError(
+                f"{self.info_path}: format version {info.format_version}, expected "
+                f"{FORMAT_VERSION}; textgen {info.textgen_version} wrote it: upgrade textgen"
+            )
+        return info
+
+    def save_info(self, info: RunInfo) -> None:
+        """Write run.json."""
+        write_json(self.info_path, info)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for one trainer. The system lets go of it when the process ends, however it ends.
+
+        Raises:
+            RunError: another process is training this run.
+        """
+        with reporting_os_errors(self.path, RunError):
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = self.lock_path.open("a+")
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                handle.seek(0)
+                holder = handle.read().strip() or "unknown"
+                raise RunError(
+                    f"{self.path}: process {holder} is training this run; wait for it, or give another --out"
+                ) from None
+            handle.truncate(0)
+            handle.write(f"{os.getpid()}\n")
+            handle.flush()
+            yield
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file as a whole or not at all; its folder is made where it is missing.
+
+    Raises:
+        RunError: the system refuses, for instance because the disk is full.
+    """
+    with reporting_os_errors(path, RunError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder last through a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a structure as indented JSON, as a whole or not at all."""
+    write_bytes(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+
+
+def read_json(path: Path, kind: type[Struct], error_type: type[TextgenError]) -> Struct:
+    """Read a structure from JSON, its types checked.
+
+    Raises:
+        error_type: the file is missing, too large, or not of the expected form.
+    """
+    with reporting_os_errors(path, error_type):
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise error_type(f"{path}: larger than {MAX_JSON_BYTES} bytes; it is no file of textgen")
+        data = path.read_bytes()
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise error_type(f"{path}: damaged or not made by textgen: {error}") from None
+
+
+@contextlib.contextmanager
+def reporting_os_errors(path: Path, error_type: type[TextgenError]) -> Iterator[None]:
+    """Turn an error of the operating system into one line that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise error_type(f"{error.filename or path}: {error.strerror or error}") from None

@@ -1,0 +1,32 @@
+"""Ids to a run. The only folder that imports TensorFlow or Keras."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet_standard_error() -> Iterator[None]:
+    """Keep what native code writes to standard error away from the user, unless the block fails."""
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as noise:
+        os.dup2(noise.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            noise.seek(0)
+            os.write(kept, noise.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with quiet_standard_error():
+    import keras  # noqa: F401
+    import tensorflow as tf
+
+    tf.config.list_logical_devices()

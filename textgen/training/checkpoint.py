@@ -1,0 +1,117 @@
+"""Everything that an exact resume needs, in one file that is replaced as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import tensorflow as tf
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save
+
+from textgen.errors import RunError
+from textgen.run import Run, reporting_os_errors, write_bytes
+from textgen.training.engine import Engine
+from textgen.training.model import States, assign_weights, named_weights, weight_arrays
+
+
+class HistoryRow(msgspec.Struct, kw_only=True):
+    """One validation, and the training since the one before. Losses are in bits per character."""
+
+    step: int
+    epoch: float
+    seconds: float
+    learning_rate: float
+    train_bpc: float
+    validation_bpc: float | None
+    characters_per_second: float
+
+
+class Position(msgspec.Struct, kw_only=True):
+    """Where a training stands, besides its tensors."""
+
+    step: int = 0
+    seconds: float = 0.0
+    loss_sum: float = 0.0
+    """Nats per character, added up over the steps since the last validation."""
+    loss_steps: int = 0
+    validations: int = 0
+    best: float | None = None
+    """The lowest validation loss, in nats per character."""
+    best_step: int = 0
+    stale: int = 0
+    """Validations since the best."""
+    finished: bool = False
+    history: list[HistoryRow] = []
+
+
+def save_weights(run: Run, checkpoint: str, engine: Engine, position: Position) -> None:
+    """Write the averaged weights as `best` or `last`."""
+    row = position.history[-1] if position.history else None
+    metadata = {
+        "step": str(position.step),
+        "validation_bpc": str(row.validation_bpc) if row else "",
+    }
+    write_bytes(run.weights_path(checkpoint), save(weight_arrays(engine.average), metadata))
+
+
+def save_training(run: Run, engine: Engine, states: States, position: Position) -> None:
+    """Write what `load_training` reads."""
+    tensors = {
+        **{f"model/{name}": value for name, value in weight_arrays(engine.model).items()},
+        **{f"average/{name}": value for name, value in weight_arrays(engine.average).items()},
+        **{f"optimizer/{i}": np.asarray(v) for i, v in enumerate(engine.optimizer.variables)},
+        **{f"state/{i}/{j}": np.asarray(s) for i, pair in enumerate(states) for j, s in enumerate(pair)},
+    }
+    metadata = {"position": msgspec.json.encode(position).decode()}
+    write_bytes(run.training_path, save(tensors, metadata))
+
+
+def load_training(run: Run, engine: Engine, states: States) -> tuple[States, Position]:
+    """Set an engine to where a training stood.
+
+    Args:
+        run: the run to read.
+        engine: a new engine of the run's settings.
+        states: any state of the right shapes.
+
+    Returns:
+        The carried state and the position.
+
+    Raises:
+        RunError: there is no checkpoint, or it does not fit the settings.
+    """
+    path = run.training_path
+    with reporting_os_errors(path, RunError):
+        tensors, metadata = _read(path)
+    variables = {
+        **{f"model/{name}": w for name, w in named_weights(engine.model).items()},
+        **{f"average/{name}": w for name, w in named_weights(engine.average).items()},
+        **{f"optimizer/{i}": v for i, v in enumerate(engine.optimizer.variables)},
+    }
+    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+    for i, pair in enumerate(states):
+        shapes |= {f"state/{i}/{j}": tuple(s.shape) for j, s in enumerate(pair)}
+    if {name: value.shape for name, value in tensors.items()} != shapes:
+        raise RunError(f"{path}: its tensors do not fit the settings in {run.info_path}")
+    try:
+        position = msgspec.json.decode(metadata["position"], type=Position)
+    except (KeyError, msgspec.DecodeError) as error:
+        raise RunError(f"{path}: damaged: {error}") from None
+    assign_weights(list(variables.values()), [tensors[name] for name in variables])
+    carried = [
+        tuple(tf.constant(tensors[f"state/{i}/{j}"]) for j in range(len(pair)))
+        for i, pair in enumerate(states)
+    ]
+    return carried, position
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    if not path.is_file():
+        raise RunError(f"{path}: missing; the run was stopped before its first checkpoint: train anew")
+    try:
+        with safe_open(path, "numpy") as file:
+            return load_file(path), file.metadata() or {}
+    except SafetensorError as error:
+        raise RunError(f"{path}: damaged: {error}") from None

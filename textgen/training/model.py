@@ -1,0 +1,94 @@
+"""The Sequential model: Embedding, recurrent layers with dropout, Dense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from textgen.config import ModelConfig
+from textgen.training.lstm import LSTM
+
+CELLS = {"lstm": LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+States = list[tuple[tf.Tensor, ...]]
+"""For each recurrent layer its state tensors, (B, H) each: hidden, and for an LSTM cell."""
+
+
+def build_model(config: ModelConfig, vocabulary_size: int) -> keras.Sequential:
+    """The network for a vocabulary: ids (B, T) to logits (B, T, V)."""
+    layers = [keras.layers.Embedding(vocabulary_size, config.embedding_dim, name="embedding")]
+    for index in range(config.num_layers):
+        name = f"{config.cell}_{index}"
+        layers.append(CELLS[config.cell](config.units, return_sequences=True, name=name))
+        if config.dropout:
+            # one mask for all steps of a window (Gal and Ghahramani 2016); XLA draws large masks slowly
+            layers.append(keras.layers.Dropout(config.dropout, (None, 1, None), name=f"dropout_{index}"))
+    layers.append(keras.layers.Dense(vocabulary_size, name="dense"))
+    model = keras.Sequential(layers, name="textgen")
+    model.build((None, None))
+    return model
+
+
+def recurrent_layers(model: keras.Sequential) -> list[keras.layers.RNN]:
+    """The layers that carry a state, first to last."""
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
+
+
+def zero_states(model: keras.Sequential, batch_size: int) -> States:
+    """The state before any character."""
+    return [
+        tuple(tf.zeros((batch_size, layer.units)) for _ in range(2 if isinstance(layer, LSTM) else 1))
+        for layer in recurrent_layers(model)
+    ]
+
+
+def unroll(
+    model: keras.Sequential, ids: tf.Tensor, states: States, training: bool = False
+) -> tuple[tf.Tensor, States]:
+    """Run a model over windows from explicit states, which a Sequential model has no way to pass.
+
+    Args:
+        model: from `build_model`.
+        ids: (B, T) integers.
+        states: the state before the windows.
+        training: whether dropout is active.
+
+    Returns:
+        Logits (B, T, V), and the states after the windows.
+    """
+    values, after, before = ids, [], iter(states)
+    for layer in model.layers:
+        if isinstance(layer, LSTM):
+            values, state = layer.unroll_state(values, next(before))
+            after.append(state)
+        elif isinstance(layer, keras.layers.RNN):
+            _, values, state = layer.inner_loop(values, list(next(before)), None, training)
+            after.append(tuple(state))
+        elif isinstance(layer, keras.layers.Dropout):
+            values = layer(values, training=training)
+        else:
+            values = layer(values)
+    return values, after
+
+
+def named_weights(model: keras.Sequential) -> dict[str, keras.Variable]:
+    """The weights by name, as `lstm_0/recurrent_kernel`, in Keras's shapes."""
+    return {f"{layer.name}/{w.name}": w for layer in model.layers for w in layer.trainable_weights}
+
+
+def kernels(model: keras.Sequential) -> list[keras.Variable]:
+    """The matrices that penalties and weight decay apply to: no biases, no embedding."""
+    return [w for name, w in named_weights(model).items() if name.endswith("kernel")]
+
+
+def weight_arrays(model: keras.Sequential) -> dict[str, np.ndarray]:
+    """The values of `named_weights`."""
+    return {name: np.asarray(w.numpy()) for name, w in named_weights(model).items()}
+
+
+def assign_weights(variables: Sequence[keras.Variable], values: Sequence) -> None:
+    """Set variables to values of the same shapes."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
