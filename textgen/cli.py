@@ -45,11 +45,10 @@ def cli() -> None:
 @cli.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--out", type=FOLDER, required=True, help="Folder to make for the prepared corpus.")
-@click.option("--exclude", multiple=True, help="Pattern of the files to leave out of a folder; repeatable.")
 @click.option("--vocabulary", type=FOLDER, help="Prepared corpus or run whose vocabulary to use.")
 @click.option("--force", is_flag=True, help="Replace a prepared corpus that stands at --out.")
 @config_options(PrepareConfig)
-def prepare(sources: tuple[str, ...], out: Path, exclude, vocabulary, force: bool, **options: Any) -> None:
+def prepare(sources: tuple[str, ...], out: Path, vocabulary, force: bool, **options: Any) -> None:
     """Turn text into ids and a vocabulary.
 
     SOURCE is a file, a folder, a .gz file, - for standard input, or @NAME for a corpus that comes with
@@ -60,7 +59,7 @@ def prepare(sources: tuple[str, ...], out: Path, exclude, vocabulary, force: boo
     from textgen.data.vocabulary import Vocabulary
 
     config = pick(PrepareConfig, options)
-    found = text.find_sources(sources, config.glob, exclude)
+    found = text.find_sources(sources, config.glob, config.exclude)
     known = Vocabulary.load(vocabulary) if vocabulary else None
     with progress.reading(text.total_size(found)) as on_bytes:
         prepared = prepare_corpus(found, out, config, known, force, on_bytes)
@@ -69,13 +68,15 @@ def prepare(sources: tuple[str, ...], out: Path, exclude, vocabulary, force: boo
 
 @cli.command()
 @click.argument("data", type=FOLDER, required=False)
-@click.option("--out", type=FOLDER, help="Run directory to make.")
+@click.option("--out", type=FOLDER, metavar="RUN", help="Run directory to make.")
 @click.option("--resume", type=FOLDER, metavar="RUN", help="Go on with a run that was stopped.")
 @config_file_option(ModelConfig, TrainConfig)
 @config_options(ModelConfig, TrainConfig)
 @click.pass_context
 def train(ctx, data: Path | None, out: Path | None, resume: Path | None, config, **options: Any) -> None:
-    """Train a model on DATA, a folder made by `textgen prepare`.
+    """Train a model on a prepared corpus.
+
+    DATA is a folder made by `textgen prepare`, RUN a directory to make.
 
     Any of --epochs, --steps and --minutes ends the training, and the learning rate runs down to its end by
     then.
@@ -109,7 +110,10 @@ def train(ctx, data: Path | None, out: Path | None, resume: Path | None, config,
 )
 @config_options(SampleConfig)
 def sample(run: Path, seed_text: str, checkpoint: str, **options: Any) -> None:
-    """Write text with the model in RUN, a directory made by `textgen train`."""
+    """Write text with the model of a run.
+
+    RUN is a directory made by `textgen train`.
+    """
     config = pick(SampleConfig, options)
     model = textgen.load(run, checkpoint)
     for index in range(config.samples):
@@ -125,7 +129,13 @@ def sample(run: Path, seed_text: str, checkpoint: str, **options: Any) -> None:
     show_default=True,
     help="Corpus to train on; see `textgen corpora`.",
 )
-@click.option("--minutes", type=click.FloatRange(0, 10**7, min_open=True), default=1.0, show_default=True)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, 10**7, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How long to train.",
+)
 @click.option(
     "--out",
     type=FOLDER,
@@ -202,6 +212,9 @@ def main() -> None:
         fail(str(error), error.exit_code)
     except click.exceptions.Abort:
         fail("interrupted", 128 + signal.SIGINT)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "textgen"
         fail(f"{error.format_message()} See `{path} --help`.", error.exit_code)

@@ -50,6 +50,10 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         tuple[str, ...],
         Meta(description="Pattern of the files to take from a folder, searched in depth; repeatable."),
     ] = ("*.txt",)
+    exclude: Annotated[
+        tuple[str, ...],
+        Meta(description="Pattern of the files to leave out of a folder; repeatable."),
+    ] = ()
     encoding: Annotated[str, Meta(description="Encoding of the text; a byte order mark is dropped.")] = (
         "utf-8"
     )

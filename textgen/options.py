@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,8 @@ def config_file_option(*kinds: type[Config]) -> Callable:
     """A `--config` option, whose file sets the defaults of the other options."""
 
     def read(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-        names = {name for kind in kinds for name in kind.__struct_fields__}
-        refuse_unknown_variables(ctx.command.name or "", names | {"config"})
+        names = [parameter.name or "" for parameter in ctx.command.params]
+        refuse_unknown_variables(ctx.command.name or "", names)
         if value:
             ctx.default_map = read_toml(config_path(value), kinds)
         return value
@@ -92,7 +92,7 @@ def config_file_option(*kinds: type[Config]) -> Callable:
     )
 
 
-def refuse_unknown_variables(command: str, names: set[str]) -> None:
+def refuse_unknown_variables(command: str, names: Iterable[str]) -> None:
     """Refuse environment variables that look like a command's settings and are none."""
     prefix = f"{PREFIX}_{command.upper()}_"
     given = [name.removeprefix(prefix) for name in os.environ if name.startswith(prefix)]

@@ -6,6 +6,8 @@ points; the second reads the spool, maps code points to ids and deals them out t
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import shutil
 import tempfile
@@ -24,6 +26,7 @@ from textgen.run import reporting_os_errors, sync_folder, write_json
 
 CODE_POINTS = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
 PARTS = ("train", "validation")
+FILES = {"corpus.json", "vocabulary.json", "train.npy", "validation.npy"}
 
 
 def prepare(
@@ -55,6 +58,7 @@ def prepare(
     check_encoding(config.encoding)
     out = Path(out)
     refuse_occupied(out, force)
+    missing = [parent for parent in out.parents if not parent.exists()]
     with reporting_os_errors(out, CorpusError):
         out.parent.mkdir(parents=True, exist_ok=True)
         beside = out.parent / f".{out.name}.{secrets.token_hex(4)}"
@@ -62,8 +66,12 @@ def prepare(
         try:
             write_corpus(sources, beside, config, vocabulary, on_bytes)
             replace_folder(beside, out)
-        finally:
+        except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                for parent in missing:
+                    parent.rmdir()
+            raise
     return Corpus.load(out)
 
 
@@ -73,6 +81,8 @@ def refuse_occupied(out: Path, force: bool) -> None:
         return
     if not (out / "corpus.json").is_file():
         raise CorpusError(f"{out}: holds something that is no prepared corpus; give another --out")
+    if others := sorted({path.name for path in out.iterdir()} - FILES):
+        raise CorpusError(f"{out}: holds {others[0]!r}, which `prepare` did not make; give another --out")
     if not force:
         raise CorpusError(f"{out}: holds a prepared corpus; --force replaces it")
 
@@ -255,4 +265,6 @@ class IdWriter:
     def __exit__(self, *error: object) -> None:
         self.file.seek(0)
         self._write_header()
+        self.file.flush()
+        os.fsync(self.file.fileno())
         self.file.close()

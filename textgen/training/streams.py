@@ -29,7 +29,7 @@ def carried(window: int, batch_size: int, carry: int) -> np.ndarray:
     text from nothing. So at every window some streams start anew, each after `carry` windows.
 
     >>> [carried(w, 4, 2).tolist() for w in (0, 1, 2)]
-    [[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]
+    [[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
     """
     if window == 0:
         return np.zeros(batch_size, np.float32)

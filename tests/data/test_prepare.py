@@ -1,0 +1,175 @@
+"""Text to a prepared corpus: what is written, what is refused, and that nothing is lost."""
+
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from textgen.config import PrepareConfig
+from textgen.data.corpus import Corpus
+from textgen.data.prepare import prepare
+from textgen.data.text import find_sources
+from textgen.data.vocabulary import Vocabulary
+from textgen.errors import CorpusError, TextError
+from textgen.run import read_json, write_json
+
+LINES = [f"line {i} of the text\n" for i in range(200)]
+
+
+def prepared(tmp_path, text, name="out", vocabulary=None, **settings) -> Corpus:
+    """A corpus of one text, or of one file for each text of a list."""
+    folder = tmp_path / f"{name}-text"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for i, part in enumerate([text] if isinstance(text, str) else text):
+        (folder / f"{i}.txt").write_bytes(part.encode())
+    config = PrepareConfig(**settings)
+    return prepare(find_sources([str(folder)], config.glob), tmp_path / name, config, vocabulary)
+
+
+def text_of(corpus, part) -> str:
+    return corpus.vocabulary.decode(getattr(corpus, part))
+
+
+def test_the_tail_of_each_source_is_held_out(tmp_path):
+    corpus = prepared(tmp_path, ["a" * 799 + "\n", "b" * 799 + "\n"], validation=0.25)
+    assert text_of(corpus, "train") == "a" * 600 + "b" * 600
+    assert text_of(corpus, "validation") == "a" * 199 + "\n" + "b" * 199 + "\n"
+    assert corpus.vocabulary.idx2char == ("\n", "a", "b")
+    assert corpus.train.dtype == np.uint8 and isinstance(corpus.train, np.memmap)
+
+
+def test_lines_are_drawn_whole_and_equal_lines_stay_together(tmp_path):
+    corpus = prepared(tmp_path, "".join(LINES * 3), split="lines", validation=0.3)
+    sides = [text_of(corpus, part).splitlines(keepends=True) for part in ("train", "validation")]
+    assert sorted(sides[0] + sides[1]) == sorted(LINES * 3)
+    assert not set(sides[0]) & set(sides[1])
+    assert 0.15 < len(sides[1]) / 600 < 0.45
+
+
+def test_another_seed_draws_other_lines(tmp_path):
+    a, b = (
+        prepared(tmp_path, "".join(LINES), name=str(seed), split="lines", validation=0.3, rng_seed=seed)
+        for seed in (0, 1)
+    )
+    assert text_of(a, "validation") != text_of(b, "validation")
+
+
+def test_whole_files_are_held_out(tmp_path):
+    texts = [f"file {i} " * 20 + "\n" for i in range(10)]
+    corpus = prepared(tmp_path, texts, split="files", validation=0.2)
+    held = [text for text in texts if text in text_of(corpus, "validation")]
+    kept = [text for text in texts if text in text_of(corpus, "train")]
+    assert len(held) == 2 and len(kept) == 8
+
+
+def test_one_file_cannot_be_split_by_files(tmp_path):
+    with pytest.raises(TextError, match="two files or more"):
+        prepared(tmp_path, "a" * 1000, split="files")
+
+
+def test_rare_characters_become_the_replacement_and_are_counted(tmp_path):
+    corpus = prepared(tmp_path, "a" * 1000 + "é☃é\n", min_count=2, validation=0)
+    assert text_of(corpus, "train") == "a" * 1000 + "é\ufffdé\n"
+    assert corpus.info.replaced == 1
+
+
+def test_a_given_vocabulary_is_used_or_what_it_lacks_is_named(tmp_path):
+    known = Vocabulary("\nabz")
+    corpus = prepared(tmp_path, "ab" * 500, vocabulary=known)
+    assert corpus.vocabulary == known
+    with pytest.raises(TextError, match=r"lacks 'c' \(U\+0063, count 3\)"):
+        prepared(tmp_path, "ab" * 500 + "ccc", name="other", vocabulary=known)
+    assert not (tmp_path / "other").exists()
+
+
+def test_counts_and_sources_are_recorded(tmp_path):
+    corpus = prepared(tmp_path, ["ab" * 400, "b" * 200])
+    counts = dict(zip(corpus.vocabulary.idx2char, corpus.info.counts, strict=True))
+    assert counts == {"\n": 2, "a": 400, "b": 600}
+    assert [source.characters for source in corpus.info.sources] == [801, 201]
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        ("", {}, "no text"),
+        ("a", {"validation": 0.0, "split": "files"}, ""),
+        ("abc\n", {}, r"validation part has 1 characters, expected at least 65"),
+    ],
+)
+def test_too_little_text_is_refused_and_nothing_written(tmp_path, text, settings, message):
+    if not message:
+        assert len(prepared(tmp_path, text, **settings).train) == 2
+        return
+    with pytest.raises(TextError, match=message):
+        prepared(tmp_path, text, **settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["out-text"]
+
+
+def test_no_new_parent_folder_is_left_after_a_refusal(tmp_path, text_file):
+    (tmp_path / "bad.txt").write_bytes(b"\xff" * 100)
+    with pytest.raises(TextError):
+        prepare(find_sources([str(tmp_path / "bad.txt")], []), tmp_path / "a" / "b" / "c", PrepareConfig())
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_place_that_is_taken_is_refused_and_only_a_corpus_replaced(tmp_path, text_file):
+    sources = lambda: find_sources([str(text_file)], [])  # noqa: E731
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "notes.md").write_text("mine")
+    with pytest.raises(CorpusError, match="no prepared corpus"):
+        prepare(sources(), taken, PrepareConfig(), force=True)
+    with pytest.raises(CorpusError, match="no prepared corpus"):
+        prepare(sources(), taken / "notes.md", PrepareConfig(), force=True)
+
+    corpus = prepare(sources(), tmp_path / "corpus", PrepareConfig())
+    with pytest.raises(CorpusError, match="--force"):
+        prepare(sources(), corpus.path, PrepareConfig())
+    lower = prepare(sources(), corpus.path, PrepareConfig(lowercase=True), force=True)
+    assert lower.info.settings.lowercase
+    (corpus.path / "notes.md").write_text("mine")
+    with pytest.raises(CorpusError, match=r"'notes\.md'"):
+        prepare(sources(), corpus.path, PrepareConfig(), force=True)
+    assert (corpus.path / "notes.md").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"taken", "corpus"}
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=40), min_size=1, max_size=30))
+def test_train_and_validation_together_are_the_text(tmp_path_factory, lines):
+    folder = tmp_path_factory.mktemp("any")
+    text = "".join(line.replace("\r", "") + "\n" for line in lines) + "end\n" * 40
+    corpus = prepared(folder, text, normalize="none", validation=0.5)
+    assert text_of(corpus, "train") + text_of(corpus, "validation") == text.removeprefix("\ufeff")
+
+
+DAMAGES = {
+    "no corpus.json": lambda path: (path / "corpus.json").unlink(),
+    "corpus.json: damaged": lambda path: (path / "corpus.json").write_text("{}"),
+    "train.npy: damaged": lambda path: (path / "train.npy").write_bytes(b"\x93NUMPY"),
+    "expected uint8": lambda path: np.save(path / "train.npy", np.zeros(3, np.int64)),
+    "validation.npy": lambda path: (path / "validation.npy").unlink(),
+}
+
+
+@pytest.mark.parametrize("message", DAMAGES)
+def test_damaged_corpora_are_refused(message, corpus_path, tmp_path):
+    shutil.copytree(corpus_path, tmp_path / "corpus")
+    DAMAGES[message](tmp_path / "corpus")
+    with pytest.raises(CorpusError, match=message):
+        Corpus.load(tmp_path / "corpus")
+
+
+def test_a_newer_format_is_refused(corpus_path, tmp_path):
+    shutil.copytree(corpus_path, tmp_path / "corpus")
+    file = tmp_path / "corpus" / "corpus.json"
+    from textgen.data.corpus import CorpusInfo
+
+    info = read_json(file, CorpusInfo, CorpusError)
+    info.format_version = 2
+    write_json(file, info)
+    with pytest.raises(CorpusError, match="format version 2, expected 1"):
+        Corpus.load(tmp_path / "corpus")

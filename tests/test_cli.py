@@ -1,0 +1,241 @@
+"""The commands as a person at a shell meets them, each in a process of its own."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import SETTINGS, run_textgen
+
+LIGHT = {"tensorflow", "keras", "rich", "h5py", "pandas", "hypothesis"}
+ENVIRONMENT = {**os.environ, "NO_COLOR": "1"}
+
+
+def one_line_error(done, code) -> str:
+    """The message of a refusal: one line on standard error, nothing on standard output."""
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("textgen: error: ") and done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["sample", "--help"], ["train", "--help"], ["--version"]])
+def test_help_starts_no_tensorflow(arguments):
+    code = (
+        "import sys\nfrom textgen.cli import main\n"
+        f"sys.argv = ['textgen', *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"assert not {LIGHT!r} & set(sys.modules), {LIGHT!r} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "textgen" in done.stdout
+
+
+def test_without_a_command_help_is_shown():
+    done = run_textgen()
+    assert done.returncode == 2
+    assert "Commands:" in done.stdout + done.stderr
+
+
+def test_prepare_says_what_a_person_wants_to_know(tmp_path):
+    text = "ab\n" * 500 + "\x1b\ufffd我\n"
+    done = run_textgen("prepare", "-", "--out", tmp_path / "data", input=text)
+    assert done.returncode == 0 and done.stdout == ""
+    assert "1,504 characters, 6 distinct, from 1 source" in done.stderr
+    assert "train 1,353, validation 151 (tail)" in done.stderr
+    assert "rarest: U+001B 1, '我' 1, U+FFFD 1" in done.stderr
+    assert "odd: U+001B 1, U+FFFD 1" in done.stderr
+
+
+def test_prepare_reuses_the_vocabulary_of_a_run(run_path, tmp_path):
+    done = run_textgen("prepare", "-", "--out", tmp_path / "a", "--vocabulary", run_path, input="fox\n" * 300)
+    assert done.returncode == 0, done.stderr
+    same = [(path / "vocabulary.json").read_text() for path in (tmp_path / "a", run_path)]
+    assert same[0] == same[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["prepare", "none.txt", "--out", "x"], 1, "none.txt: no such file"),
+        (["prepare", "@none", "--out", "x"], 1, "@fables"),
+        (["prepare", "."], 2, "--out"),
+        (["train", "nowhere", "--out", "x"], 1, "expected a folder made by `textgen prepare`"),
+        (["train", "--out", "x"], 2, "train needs DATA and --out"),
+        (["train", "--resume", "nowhere"], 1, "expected a directory made by `textgen train`"),
+        (["train", "--resume", "nowhere", "--units", "3"], 2, "--units cannot be given with --resume"),
+        (["train", "x", "--out", "y", "--units", "0"], 2, "--units"),
+        (["train", "x", "--out", "y", "--dropout", "nan"], 2, "--dropout"),
+        (["train", "x", "--out", "y", "--unit", "3"], 2, "--unit"),
+        (["sample", "nowhere"], 1, "does not exist"),
+        (["sample", "."], 1, "holds no run.json"),
+        (["sample", ".", "-t", "-1"], 2, "--temperature"),
+        (["sampel", "."], 2, "sampel"),
+        (["demo", "--minutes", "0"], 2, "--minutes"),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(arguments, code, message, tmp_path):
+    assert message in one_line_error(run_textgen(*arguments, cwd=tmp_path), code)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_exists_is_not_overwritten(corpus_path, run_path):
+    before = (run_path / "run.json").read_bytes()
+    assert "--resume" in one_line_error(run_textgen("train", corpus_path, "--out", run_path), 1)
+    assert (run_path / "run.json").read_bytes() == before
+
+
+def test_settings_come_from_flag_environment_file_default_in_this_order(corpus_path, tmp_path):
+    (tmp_path / "a.toml").write_text("units = 5\nembedding_dim = 6\nseq_length = 7\nbatch_size = 2\n")
+    environment = {**ENVIRONMENT, "TEXTGEN_TRAIN_EMBEDDING_DIM": "8", "TEXTGEN_TRAIN_SEQ_LENGTH": "9"}
+    done = run_textgen(
+        *("train", corpus_path, "--out", "run", "--config", "a.toml", "--seq-length", "10", "--steps", "1"),
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    from textgen.config import ModelConfig
+    from textgen.run import Run
+
+    info = Run(tmp_path / "run").load_info()
+    assert (info.model.units, info.model.embedding_dim, info.train.seq_length) == (5, 8, 10)
+    assert info.model.dropout == ModelConfig().dropout
+
+
+@pytest.mark.parametrize(
+    ("content", "variable", "message"),
+    [
+        ("unit = 3", None, "a.toml: unknown setting 'unit'; did you mean 'units'?"),
+        ("units = 'many'", None, "a.toml: units: Expected int, got str"),
+        ("units = 3.5", None, "a.toml: units:"),
+        ("units = ", None, "a.toml: cannot be read as TOML"),
+        ("", "TEXTGEN_TRAIN_UNIT", "unknown setting 'UNIT'; did you mean 'UNITS'?"),
+        ("", "TEXTGEN_TRAIN_UNITS", "'x' is not a valid integer"),
+    ],
+)
+def test_bad_settings_are_named(corpus_path, tmp_path, content, variable, message):
+    (tmp_path / "a.toml").write_text(content)
+    environment = {**ENVIRONMENT, **({variable: "x"} if variable else {})}
+    done = run_textgen(
+        *("train", corpus_path, "--out", "run", "--config", "a.toml"), cwd=tmp_path, env=environment
+    )
+    assert message in one_line_error(done, 2)
+
+
+def test_training_shows_a_table_and_no_noise(corpus_path, tmp_path):
+    done = run_textgen("train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--steps", "40")
+    assert done.returncode == 0 and done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert " ".join(lines[0].split()) == "step epoch train bpc validation bpc characters/s time left"
+    assert lines[-1].startswith("textgen: 40 steps in ") and lines[-1].endswith(
+        f"textgen sample {tmp_path}/run"
+    )
+    noise = [
+        line for line in lines[1:-1] if not (line.lstrip()[:1].isdigit() or line.lstrip().startswith("|"))
+    ]
+    assert not noise
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, number, code):
+    command = [
+        str(sys.executable),
+        "-m",
+        "textgen",
+        "train",
+        corpus_path,
+        "--out",
+        tmp_path / "run",
+        *SETTINGS,
+    ]
+    process = subprocess.Popen(map(str, command), stderr=subprocess.PIPE, text=True)
+    assert process.stderr.readline().split()[0] == "step"
+    process.send_signal(number)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert rest.splitlines()[-1].endswith(f"go on with: textgen train --resume {tmp_path / 'run'}")
+    assert run_textgen("sample", tmp_path / "run", "--checkpoint", "last", "-l", "5").returncode == 0
+
+
+def test_a_sample_is_all_that_standard_output_holds(run_path):
+    done = run_textgen("sample", run_path, "-s", "the quick", "-l", "34", "-t", "0")
+    assert done.stdout == "the quick brown fox jumps over the lazy dog\n"
+    assert done.stderr == ""
+
+
+def test_samples_are_separated_and_repeat_with_a_seed(run_path):
+    arguments = ("sample", run_path, "-n", "3", "-l", "20", "-t", "2", "--rng-seed", "1")
+    first, second = run_textgen(*arguments), run_textgen(*arguments)
+    assert first.stdout == second.stdout
+    assert run_textgen(*arguments[:-1], "2").stdout != first.stdout
+
+
+def test_unknown_characters_of_a_seed_are_named_or_left_out(run_path):
+    message = one_line_error(run_textgen("sample", run_path, "-s", "the 我"), 1)
+    assert "'我' (U+6211, at 4)" in message and "--unknown skip" in message
+    done = run_textgen("sample", run_path, "-s", "the 我", "--unknown", "skip", "-l", "0")
+    assert done.stdout == "the \n"
+
+
+def test_a_reader_that_has_seen_enough_ends_the_sample_quietly(run_path):
+    textgen = f"{sys.executable} -m textgen"
+    shell = f"set -o pipefail; {textgen} sample {run_path} -l 1000000 | head -c 100"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, check=False)
+    assert (done.returncode, len(done.stdout), done.stderr) == (0, 100, b"")
+
+
+def test_output_is_utf8_in_any_locale(tmp_path):
+    text = "我爱你，你也爱我。\n" * 100
+    assert run_textgen("prepare", "-", "--out", tmp_path / "d", input=text).returncode == 0
+    assert (
+        run_textgen("train", tmp_path / "d", "--out", tmp_path / "r", *SETTINGS, "--steps", "2").returncode
+        == 0
+    )
+    environment = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    done = run_textgen("sample", tmp_path / "r", "-s", "我爱你", "-l", "9", env=environment, text=False)
+    assert done.stdout.decode("utf-8").startswith("我爱你"), done.stderr
+
+
+def test_on_a_terminal_training_has_a_live_line_80_columns_wide(corpus_path, tmp_path):
+    main, terminal = pty.openpty()
+    command = [sys.executable, "-m", "textgen", "train", corpus_path, "--out", tmp_path / "run"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen(
+        [*map(str, command), *SETTINGS, "--steps", "200"], stderr=terminal, env=environment
+    )
+    os.close(terminal)
+    shown = b""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        try:
+            shown += os.read(main, 65536)
+        except OSError:
+            break
+    assert process.wait() == 0
+    assert b"compiling" in shown and b"training" in shown and b"validation bpc" in shown
+
+
+def test_the_demonstration_shows_each_command_and_leaves_a_run(tmp_path):
+    done = run_textgen("demo", "--minutes", "0.02", "--corpus", "yuanye", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = [line for line in done.stderr.splitlines() if line.startswith("$ textgen")]
+    assert [line.split()[2] for line in shown] == ["prepare", "train", "sample", "sample"]
+    assert done.stdout.startswith("我爱你")
+    run = tmp_path / "textgen-demo" / "runs" / "yuanye"
+    assert run_textgen("sample", run, "-l", "9", "-s", "春天").stdout.startswith("春天")
+    again = run_textgen("demo", "--minutes", "0.02", "--corpus", "yuanye", cwd=tmp_path)
+    assert again.returncode == 0 and "yuanye-2" in again.stderr
+
+
+def test_the_shipped_corpora_are_listed():
+    done = run_textgen("corpora")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "name",
+        "@dinosaurs",
+        "@fables",
+        "@yuanye",
+    ]

@@ -1,0 +1,102 @@
+"""The documentation is true: its commands run, its help texts and figures are those of the tool."""
+
+import hashlib
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from textgen.data.text import shipped_corpora
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def console_commands(page: Path) -> list[str]:
+    """What a reader would type: the lines after `$ ` in the console blocks of a page."""
+    blocks = re.findall(r"^```console\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+    return [
+        re.sub(r"^> ", "", command, flags=re.M)
+        for block in blocks
+        for command in re.findall(r"^\$ (.*(?:\n> .*)*)", block, re.M)
+    ]
+
+
+@pytest.fixture(scope="module")
+def readers_folder(tmp_path_factory):
+    """A folder with the texts that the documentation speaks of."""
+    folder = tmp_path_factory.mktemp("reader")
+    fables = (ROOT / "corpora" / "fables" / "fables.txt").read_text()[:30_000]
+    (folder / "plays.txt").write_text("ROMEO:\n" + fables)
+    (folder / "notes").mkdir()
+    (folder / "notes" / "one.md").write_text(fables)
+    return folder
+
+
+PAGES_WITH_COMMANDS = [page for page in PAGES if console_commands(page)]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: page.name)
+def test_the_commands_of_the_documentation_run(page, readers_folder):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for command in console_commands(page):
+        # the reader's minutes are a few steps here
+        short = re.sub(r"--(minutes|epochs) [\d.]+", "--steps 20", command)
+        short = re.sub(r"demo.*", r"\g<0> --minutes 0.02", short) if "textgen demo" in short else short
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {short}"],
+            cwd=readers_folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+def test_the_python_of_the_readme_runs(run_path, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "plays").symlink_to(run_path)
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert blocks
+    code = "\n".join(blocks).replace('"ROMEO:"', '"the "')
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_the_help_texts_of_the_documentation_are_those_of_the_commands():
+    made = runpy.run_path(str(ROOT / "docs" / "make_commands.py"))["commands_page"]()
+    assert (ROOT / "docs" / "commands.md").read_text() == made, "run python docs/make_commands.py"
+
+
+@pytest.mark.parametrize("name", shipped_corpora())
+def test_a_corpus_is_what_its_page_says(name):
+    folder = ROOT / "corpora" / name
+    data = (folder / f"{name}.txt").read_bytes()
+    text = data.decode("utf-8")
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    facts = {
+        "Characters": f"{len(text):,}",
+        "Distinct characters": f"{len(set(text)):,}",
+        "Lines": f"{text.count(chr(10)):,}",
+        "SHA-256": hashlib.sha256(data).hexdigest(),
+    }
+    for fact, value in facts.items():
+        assert f"| {fact} | {value} |" in page
+
+
+def test_corpora_are_as_large_as_promised():
+    texts = {name: (ROOT / "corpora" / name / f"{name}.txt").read_text("utf-8") for name in shipped_corpora()}
+    assert len(texts["fables"]) >= 100_000 and texts["fables"].isascii()
+    assert len(texts["yuanye"]) >= 30_000 and "我爱你" in texts["yuanye"]
+    names = texts["dinosaurs"].split()
+    assert len(names) == len(set(names)) >= 1000 and names == sorted(names)
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            assert link.startswith("http") or (page.parent / link).exists(), f"{page.name}: {link}"

@@ -1,0 +1,147 @@
+"""Real, tiny trainings through the Python API: what they write, how they end, how they go on."""
+
+import csv
+import signal
+
+import msgspec
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from textgen.config import ModelConfig, TrainConfig
+from textgen.data.corpus import Corpus
+from textgen.errors import RunError
+from textgen.run import Run
+from textgen.training import trainer
+from textgen.training.interrupt import Stopped, catching_signals
+
+MODEL = ModelConfig(units=12, embedding_dim=6, num_layers=2, dropout=0.3)
+CONFIG = TrainConfig(steps=24, batch_size=4, seq_length=16, validations=6, rng_seed=3)
+
+
+@pytest.fixture
+def corpus(corpus_path):
+    return Corpus.load(corpus_path)
+
+
+def weights(run, checkpoint="last"):
+    return load_file(Run(run).weights_path(checkpoint))
+
+
+def same(left, right):
+    return all(np.array_equal(left[name], right[name]) for name in left.keys() | right.keys())
+
+
+def test_a_run_holds_what_the_design_says(corpus, tmp_path, reporter):
+    end = trainer.train(corpus, tmp_path / "run", MODEL, CONFIG, reporter)
+    names = {str(p.relative_to(tmp_path / "run")) for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    assert names >= {
+        "run.json",
+        "vocabulary.json",
+        "history.csv",
+        "checkpoints/best/weights.safetensors",
+        "checkpoints/last/weights.safetensors",
+        "checkpoints/last/training.safetensors",
+    }
+    assert any(name.startswith("events/") for name in names)
+    rows = list(csv.DictReader((tmp_path / "run" / "history.csv").open()))
+    assert [int(row["step"]) for row in rows] == [4, 8, 12, 16, 20, 24]
+    assert end.step == 24 and end.finished
+    assert float(rows[-1]["validation_bpc"]) < float(rows[0]["validation_bpc"])
+    assert len(reporter.losses) == 24 and len(reporter.rows) == 6
+
+
+def test_the_same_seed_trains_the_same_bytes_and_another_seed_others(corpus, tmp_path, reporter):
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        config = msgspec.structs.replace(CONFIG, rng_seed=seed)
+        trainer.train(corpus, tmp_path / name, MODEL, config, reporter)
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    assert not same(weights(tmp_path / "a"), weights(tmp_path / "c"))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_path, reporter):
+    model = msgspec.structs.replace(MODEL, cell=cell)
+    trainer.train(corpus, tmp_path / "whole", model, CONFIG, reporter)
+
+    class Interrupting(type(reporter)):
+        def step(self, fraction, loss, row):
+            if row.step == 11:
+                signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Stopped, match="--resume") as stopped:
+        trainer.train(corpus, tmp_path / "parts", model, CONFIG, Interrupting())
+    assert stopped.value.exit_code == 128 + signal.SIGTERM
+    trainer.resume(tmp_path / "parts", None, reporter)
+    for checkpoint in ("best", "last"):
+        assert same(weights(tmp_path / "whole", checkpoint), weights(tmp_path / "parts", checkpoint))
+    steps = [
+        [row["step"] for row in csv.DictReader((tmp_path / name / "history.csv").open())]
+        for name in ("whole", "parts")
+    ]
+    assert steps[0] == steps[1]
+
+
+def test_a_finished_run_and_another_corpus_are_not_resumed(corpus, run_path, text_file, tmp_path, reporter):
+    with pytest.raises(RunError, match="has finished"):
+        trainer.resume(run_path, None, reporter)
+    from textgen.config import PrepareConfig
+    from textgen.data.prepare import prepare
+    from textgen.data.text import find_sources
+
+    other = prepare(find_sources([str(text_file)], []), tmp_path / "other", PrepareConfig(lowercase=True))
+    with pytest.raises(RunError, match="not the corpus"):
+        trainer.resume(run_path, other.path, reporter)
+
+
+def test_a_small_text_shrinks_batch_and_window_and_says_so(corpus, tmp_path, reporter):
+    config = TrainConfig(steps=2, batch_size=64, seq_length=128)
+    trainer.train(corpus, tmp_path / "run", MODEL, config, reporter)
+    train = Run(tmp_path / "run").load_info().train
+    assert (train.batch_size, train.seq_length) == (18, 128)
+    assert any("batch size 64 -> 18" in note for note in reporter.notes)
+
+
+def test_validation_alone_ends_a_run_early_with_patience(corpus, tmp_path, reporter):
+    config = TrainConfig(steps=400, batch_size=4, seq_length=16, validations=100, patience=2, learning_rate=0)
+    end = trainer.train(corpus, tmp_path / "run", MODEL, config, reporter)
+    assert end.finished and end.step < 400
+    assert any("stopped early" in note for note in reporter.notes)
+
+
+def test_a_corpus_without_validation_trains_and_samples(text_file, tmp_path, reporter):
+    import textgen
+    from textgen.config import PrepareConfig
+    from textgen.data.prepare import prepare
+    from textgen.data.text import find_sources
+
+    corpus = prepare(find_sources([str(text_file)], []), tmp_path / "c", PrepareConfig(validation=0))
+    end = trainer.train(corpus, tmp_path / "run", MODEL, TrainConfig(steps=3), reporter)
+    assert end.history[-1].validation_bpc is None
+    assert len(textgen.load(tmp_path / "run").generate(length=5)) == 5
+
+
+def test_an_l2_run_ends_with_smaller_kernels(corpus, tmp_path, reporter):
+    sizes = {}
+    for l2 in (0.0, 0.01):
+        config = msgspec.structs.replace(CONFIG, l2=l2, steps=60)
+        trainer.train(corpus, tmp_path / str(l2), MODEL, config, reporter)
+        sizes[l2] = sum((w**2).sum() for name, w in weights(tmp_path / str(l2)).items() if "kernel" in name)
+    assert sizes[0.01] < 0.9 * sizes[0.0]
+
+
+def test_a_loss_that_is_not_finite_ends_with_one_clear_line(corpus, tmp_path, reporter):
+    config = msgspec.structs.replace(CONFIG, l2=10.0, learning_rate=10.0, clip_norm=0.0, steps=500)
+    model = msgspec.structs.replace(MODEL, cell="rnn")
+    try:
+        trainer.train(corpus, tmp_path / "run", model, config, reporter)
+    except RunError as error:
+        assert "learning-rate" in str(error)
+
+
+def test_signals_are_handled_as_before_afterwards():
+    before = signal.getsignal(signal.SIGTERM)
+    with catching_signals() as caught:
+        signal.raise_signal(signal.SIGTERM)
+        assert caught == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is before
