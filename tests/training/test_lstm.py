@@ -25,40 +25,52 @@ def twins(inputs_dim, units, dtype):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("look_up", [False, True])
 @pytest.mark.parametrize(("batch", "steps", "inputs_dim", "units"), SIZES)
-def test_outputs_states_and_gradients_are_those_of_the_stock_layer(batch, steps, inputs_dim, units, compiled):
+def test_outputs_states_and_gradients_are_those_of_the_stock_layer(
+    batch, steps, inputs_dim, units, look_up, compiled
+):
     stock, ours = twins(inputs_dim, units, "float64")
     generator = np.random.default_rng(1)
-    inputs = tf.constant(generator.normal(size=(batch, steps, inputs_dim)))
+    embeddings = tf.constant(generator.normal(size=(6, inputs_dim)))
+    ids = tf.constant(generator.integers(0, 6, (batch, steps)))
     states = [tf.constant(generator.normal(size=(batch, units))) for _ in range(2)]
     outer = tf.constant(generator.normal(size=(batch, steps, units)))
 
     def results(layer, run):
         with tf.GradientTape() as tape:
-            tape.watch([inputs, *states])
+            tape.watch([embeddings, *states])
             outputs, last_hidden, last_cell = run()
             loss = tf.reduce_sum(outputs * outer) + tf.reduce_sum(last_cell**2) + tf.reduce_sum(last_hidden)
-        watched = [*layer.trainable_variables, inputs, *states]
-        return [outputs, last_hidden, last_cell, *tape.gradient(loss, watched)]
+        watched = [*layer.trainable_variables, embeddings, *states]
+        gradients = tape.gradient(loss, watched)
+        return [outputs, last_hidden, last_cell, *map(tf.convert_to_tensor, gradients)]
 
-    def ours_run():
-        outputs, (hidden, cell) = ours.unroll_state(inputs, tuple(states))
-        return outputs, hidden, cell
+    def stock_run():
+        return stock(tf.gather(embeddings, ids), initial_state=states)
 
-    expected = results(stock, lambda: stock(inputs, initial_state=states))
-    found = tf.function(lambda: results(ours, ours_run), jit_compile=compiled)()
+    def our_run():
+        if look_up:
+            outputs, (hidden, cell) = ours.run_ids(tf.transpose(ids), embeddings, tuple(states))
+        else:
+            inputs = tf.gather(embeddings, tf.transpose(ids))
+            outputs, (hidden, cell) = ours.run(inputs, tuple(states))
+        return tf.transpose(outputs, (1, 0, 2)), hidden, cell
+
+    expected = results(stock, stock_run)
+    found = tf.function(lambda: results(ours, our_run), jit_compile=compiled)()
     for theirs, mine in zip(expected, found, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-11)
 
 
 def test_a_state_carried_over_two_halves_is_one_whole():
     _, ours = twins(3, 6, "float64")
-    inputs = tf.constant(np.random.default_rng(2).normal(size=(2, 10, 3)))
+    inputs = tf.constant(np.random.default_rng(2).normal(size=(10, 2, 3)))
     zero = (tf.zeros((2, 6), tf.float64),) * 2
-    whole, last = ours.unroll_state(inputs, zero)
-    first, middle = ours.unroll_state(inputs[:, :4], zero)
-    second, end = ours.unroll_state(inputs[:, 4:], middle)
-    np.testing.assert_allclose(tf.concat([first, second], 1), whole, rtol=1e-12)
+    whole, last = ours.run(inputs, zero)
+    first, middle = ours.run(inputs[:4], zero)
+    second, end = ours.run(inputs[4:], middle)
+    np.testing.assert_allclose(tf.concat([first, second], 0), whole, rtol=1e-12)
     np.testing.assert_allclose(end[1], last[1], rtol=1e-12)
 
 

@@ -89,8 +89,8 @@ class Engine:
         states = tf.nest.map_structure(lambda state: state * carried[:, None], states)
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            logits, states = unroll(self.model, batch[:, :-1], states, training=True)
-            loss = tf.reduce_mean(cross_entropy(logits, batch[:, 1:]))
+            logits, states = unroll(self.model, tf.transpose(batch[:, :-1]), states, training=True)
+            loss = tf.reduce_mean(cross_entropy(logits, tf.transpose(batch[:, 1:])))
             total = loss + self._penalty()
         gradients = tape.gradient(total, variables)
         if self.config.clip_norm:
@@ -101,8 +101,8 @@ class Engine:
         return loss, states
 
     def _window_loss_eagerly(self, inputs, targets, weights, states):
-        logits, states = unroll(self.average, inputs, states)
-        return tf.reduce_sum(weights * cross_entropy(logits, targets)), states
+        logits, states = unroll(self.average, tf.transpose(inputs), states)
+        return tf.reduce_sum(weights * tf.transpose(cross_entropy(logits, tf.transpose(targets)))), states
 
     def _seed_dropout(self, step) -> None:
         """Make what dropout drops a function of the seed and the step, so that a resume repeats it."""
@@ -131,5 +131,5 @@ class Engine:
 
 
 def cross_entropy(logits, targets):
-    """Nats per character, (B, T)."""
+    """Nats per character, (T, B), of logits (T, B, V) and targets (T, B)."""
     return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)

@@ -6,41 +6,55 @@ all time steps, and the gradient is written out by hand (backpropagation through
 Schmidhuber 1997; the forget gate: Gers, Schmidhuber and Cummins 2000), so that the loop holds a single
 recurrent product and each kernel's gradient is one product over all time steps.
 
-Inside this module sequences are time-major, (T, B, ...), because the loop reads one time step at a time.
-Gates are in Keras's order: input, forget, cell, output.
+All sequences are time-major here, (T, B, ...), because the loop reads one time step at a time. Gates are in
+Keras's order: input, forget, cell, output.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
+import numpy as np
 import tensorflow as tf
+
+Pair = tuple[tf.Tensor, tf.Tensor]
 
 
 @keras.saving.register_keras_serializable(package="textgen")
 class LSTM(keras.layers.LSTM):
-    """`keras.layers.LSTM` with default activations, and a faster `unroll_state` for the training loop.
+    """`keras.layers.LSTM` with default activations, and faster ways through a sequence for the training loop.
 
     The constructor, the weights and their names are those of `keras.layers.LSTM`: `set_weights` of the
     one takes `get_weights` of the other.
     """
 
-    def unroll_state(
-        self, inputs: tf.Tensor, states: tuple[tf.Tensor, tf.Tensor]
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+    def run(self, inputs: tf.Tensor, state: Pair) -> tuple[tf.Tensor, Pair]:
         """Run over a sequence from an explicit state.
 
         Args:
-            inputs: (B, T, D) of the layer's dtype.
-            states: the hidden and the cell state before the first step, (B, H) each.
+            inputs: (T, B, D) of the layer's dtype.
+            state: hidden and cell before the first step, (B, H) each.
 
         Returns:
-            The outputs, (B, T, H), and the states after the last step.
+            The outputs, (T, B, H), and the state after the last step.
         """
-        cell = self.cell
-        time_major = tf.transpose(inputs, (1, 0, 2))
-        projected = tf.tensordot(time_major, tf.convert_to_tensor(cell.kernel), 1) + cell.bias
-        hidden, cells = recurrence(projected, tf.convert_to_tensor(cell.recurrent_kernel), *states)
-        return tf.transpose(hidden, (1, 0, 2)), (hidden[-1], cells[-1])
+        projected = tf.tensordot(inputs, tf.convert_to_tensor(self.cell.kernel), 1) + self.cell.bias
+        outputs, cell = recurrence(projected, tf.convert_to_tensor(self.cell.recurrent_kernel), *state)
+        return outputs, (outputs[-1], cell)
+
+    def run_ids(self, ids: tf.Tensor, embeddings: tf.Tensor, state: Pair) -> tuple[tf.Tensor, Pair]:
+        """`run` over embedded characters, each of them projected once: cheaper while V < B * T.
+
+        Args:
+            ids: (T, B) integers.
+            embeddings: (V, D).
+            state: as in `run`.
+        """
+        table = tf.matmul(embeddings, self.cell.kernel) + self.cell.bias
+        kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)
+        outputs, cell = recurrence_of_ids(table, kernel, *state, ids)
+        return outputs, (outputs[-1], cell)
 
 
 @tf.custom_gradient
@@ -55,39 +69,58 @@ def recurrence(
         hidden, cell: (B, H), the state before the first step.
 
     Returns:
-        The hidden and the cell states after every step, (T, B, H) each.
+        The hidden states after every step, (T, B, H), and the last cell state, (B, H).
     """
-    gates, hiddens, cells = _forward(projected, recurrent_kernel, hidden, cell)
+    steps = projected.shape[0] or tf.shape(projected)[0]
+    results, gradient = _recurrence(lambda t: projected[t], steps, recurrent_kernel, hidden, cell)
+    return results, gradient
 
-    def gradient(d_hiddens: tf.Tensor, d_cells: tf.Tensor) -> tuple:
+
+@tf.custom_gradient
+def recurrence_of_ids(
+    table: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, ids: tf.Tensor
+) -> tuple:
+    """`recurrence` with the projected inputs looked up: row ids[t, b] of a table (V, 4H)."""
+    steps = ids.shape[0] or tf.shape(ids)[0]
+    results, gradient = _recurrence(lambda t: tf.gather(table, ids[t]), steps, recurrent_kernel, hidden, cell)
+
+    def table_gradient(*d_results: tf.Tensor) -> tuple:
+        d_projected, *others = gradient(*d_results)
+        return tf.math.unsorted_segment_sum(d_projected, ids, table.shape[0]), *others, None
+
+    return results, table_gradient
+
+
+def _recurrence(input_at: Callable, steps, recurrent_kernel, hidden, cell) -> tuple[tuple, Callable]:
+    """The results of `recurrence`, and the function from their gradients to those of its arguments."""
+    gates, hiddens, cells = _forward(input_at, steps, recurrent_kernel, hidden, cell)
+
+    def gradient(d_hiddens: tf.Tensor, d_cell: tf.Tensor) -> tuple:
         before_hidden = tf.concat([hidden[None], hiddens[:-1]], 0)
         before_cell = tf.concat([cell[None], cells[:-1]], 0)
-        d_projected, d_hidden, d_cell = _backward(
-            gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cells
-        )
-        d_kernel = tf.tensordot(before_hidden, d_projected, [[0, 1], [0, 1]])
-        return d_projected, d_kernel, d_hidden, d_cell
+        d_inputs, d_hidden, d_cell = _backward(gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cell)
+        d_kernel = tf.tensordot(before_hidden, d_inputs, [[0, 1], [0, 1]])
+        return d_inputs, d_kernel, d_hidden, d_cell
 
-    return (hiddens, cells), gradient
+    return (hiddens, cells[-1]), gradient
 
 
-def _forward(projected, recurrent_kernel, hidden, cell):
+def _forward(input_at, steps, recurrent_kernel, hidden, cell):
     """The activated gates (T, B, 4H) and the states after every step (T, B, H)."""
-    steps = projected.shape[0] or tf.shape(projected)[0]
-    dtype = projected.dtype
+    dtype, batch, units = hidden.dtype, hidden.shape[0], recurrent_kernel.shape[0]
+    # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one function for all gates is one vectorised loop
+    scale = np.repeat(np.array([0.5, 0.5, 1, 0.5], dtype.as_numpy_dtype), units)
+    shift = np.repeat(np.array([0.5, 0.5, 0, 0.5], dtype.as_numpy_dtype), units)
 
     def array(width):
-        return tf.TensorArray(dtype, steps, element_shape=(projected.shape[1], width))
-
-    units = recurrent_kernel.shape[0]
+        return tf.TensorArray(dtype, steps, element_shape=(batch, width))
 
     def step(t, hidden, cell, gates, hiddens, cells):
-        i, f, g, o = tf.split(projected[t] + hidden @ recurrent_kernel, 4, -1)
-        i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
+        activated = tf.tanh((input_at(t) + hidden @ recurrent_kernel) * scale) * scale + shift
+        i, f, g, o = tf.split(activated, 4, -1)
         cell = f * cell + i * g
         hidden = o * tf.tanh(cell)
-        gates = gates.write(t, tf.concat([i, f, g, o], -1))
-        return t + 1, hidden, cell, gates, hiddens.write(t, hidden), cells.write(t, cell)
+        return t + 1, hidden, cell, gates.write(t, activated), hiddens.write(t, hidden), cells.write(t, cell)
 
     *_, gates, hiddens, cells = tf.while_loop(
         lambda t, *_: t < steps,
@@ -98,31 +131,30 @@ def _forward(projected, recurrent_kernel, hidden, cell):
     return gates.stack(), hiddens.stack(), cells.stack()
 
 
-def _backward(gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cells):
-    """The gradients of the projected inputs (T, B, 4H) and of the first states (B, H).
-
-    Everything that does not depend on the gradient is worked out for all steps before the loop.
-    """
+def _backward(gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cell):
+    """The gradients of the inputs (T, B, 4H) and of the first states (B, H)."""
     steps = gates.shape[0] or tf.shape(gates)[0]
-    i, f, g, o = tf.split(gates, 4, -1)
-    squashed = tf.tanh(cells)
-    through_output = o * (1 - squashed * squashed)
-    cell_factors = tf.concat([g * i * (1 - i), before_cell * f * (1 - f), i * (1 - g * g)], -1)
-    output_factor = squashed * o * (1 - o)
     transposed = tf.transpose(recurrent_kernel)
 
-    def step(t, d_hidden, d_cell, d_projected):
+    def step(t, d_hidden, d_cell, d_inputs):
+        i, f, g, o = tf.split(gates[t], 4, -1)
+        squashed = tf.tanh(cells[t])
         d_hidden = d_hidden + d_hiddens[t]
-        d_cell = d_cell + d_cells[t] + d_hidden * through_output[t]
-        d_gates = tf.concat([tf.tile(d_cell, (1, 3)) * cell_factors[t], d_hidden * output_factor[t]], -1)
-        return t - 1, d_gates @ transposed, d_cell * f[t], d_projected.write(t, d_gates)
+        d_cell = d_cell + d_hidden * o * (1 - squashed * squashed)
+        d_gates = [
+            d_cell * g * i * (1 - i),
+            d_cell * before_cell[t] * f * (1 - f),
+            d_cell * i * (1 - g * g),
+            d_hidden * squashed * o * (1 - o),
+        ]
+        d_step = tf.concat(d_gates, -1)
+        return t - 1, d_step @ transposed, d_cell * f, d_inputs.write(t, d_step)
 
-    zeros = tf.zeros_like(before_cell[0])
-    d_projected = tf.TensorArray(gates.dtype, steps, element_shape=gates.shape[1:])
-    _, d_hidden, d_cell, d_projected = tf.while_loop(
+    d_inputs = tf.TensorArray(gates.dtype, steps, element_shape=gates.shape[1:])
+    _, d_hidden, d_cell, d_inputs = tf.while_loop(
         lambda t, *_: t >= 0,
         step,
-        (steps - 1, zeros, zeros, d_projected),
+        (steps - 1, tf.zeros_like(d_cell), d_cell, d_inputs),
         maximum_iterations=steps,
     )
-    return d_projected.stack(), d_hidden, d_cell
+    return d_inputs.stack(), d_hidden, d_cell

@@ -49,28 +49,41 @@ def unroll(
 ) -> tuple[tf.Tensor, States]:
     """Run a model over windows from explicit states, which a Sequential model has no way to pass.
 
+    Everything is time-major, as the recurrent layers read it.
+
     Args:
         model: from `build_model`.
-        ids: (B, T) integers.
+        ids: (T, B) integers.
         states: the state before the windows.
         training: whether dropout is active.
 
     Returns:
-        Logits (B, T, V), and the states after the windows.
+        Logits (T, B, V), and the states after the windows.
     """
-    values, after, before = ids, [], iter(states)
-    for layer in model.layers:
-        if isinstance(layer, LSTM):
-            values, state = layer.unroll_state(values, next(before))
+    embedding, *layers = model.layers
+    look_up = isinstance(layers[0], LSTM) and embedding.input_dim < ids.shape[0] * ids.shape[1]
+    values, after, before = ids if look_up else embedding(ids), [], iter(states)
+    for layer in layers:
+        if look_up and layer is layers[0]:
+            values, state = layer.run_ids(ids, tf.convert_to_tensor(embedding.embeddings), next(before))
+            after.append(state)
+        elif isinstance(layer, LSTM):
+            values, state = layer.run(values, next(before))
             after.append(state)
         elif isinstance(layer, keras.layers.RNN):
-            _, values, state = layer.inner_loop(values, list(next(before)), None, training)
+            _, values, state = layer.inner_loop(batch_first(values), list(next(before)), None, training)
+            values = batch_first(values)
             after.append(tuple(state))
         elif isinstance(layer, keras.layers.Dropout):
-            values = layer(values, training=training)
+            values = batch_first(layer(batch_first(values), training=training))
         else:
             values = layer(values)
     return values, after
+
+
+def batch_first(values: tf.Tensor) -> tf.Tensor:
+    """(T, B, D) to (B, T, D), and back."""
+    return tf.transpose(values, (1, 0, 2))
 
 
 def named_weights(model: keras.Sequential) -> dict[str, keras.Variable]:
