@@ -36,9 +36,7 @@ def processor() -> str:
     """The processor's own name, as far as the system tells it."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    features = {"avx512f", "avx2"} & {
-        word for line in lines if line.startswith("flags") for word in line.split()
-    }
+    features = {"avx512f", "avx2"} & {word for line in lines if line.startswith("flags") for word in line.split()}
     return f"{names[0] if names else platform.processor()} ({', '.join(sorted(features)) or 'no AVX2'})"
 
 

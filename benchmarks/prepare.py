@@ -34,9 +34,7 @@ def prepare(source: Path, folder: Path, *options: str) -> tuple[float, float]:
     ]
     core = min(os.sched_getaffinity(0))
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command, stderr=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, {core})
-    )
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"failed: {' '.join(command)}")

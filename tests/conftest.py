@@ -54,9 +54,7 @@ def corpus_path(text_file, tmp_path_factory) -> Path:
 def run_path(corpus_path, tmp_path_factory) -> Path:
     """A small model that knows the sentence of `corpus_path` well."""
     path = tmp_path_factory.mktemp("run") / "fox"
-    done = run_textgen(
-        "train", corpus_path, "--out", path, *SETTINGS, "--steps", "300", "--learning-rate", "0.02"
-    )
+    done = run_textgen("train", corpus_path, "--out", path, *SETTINGS, "--steps", "300", "--learning-rate", "0.02")
     assert done.returncode == 0, done.stderr
     return path
 

@@ -120,9 +120,7 @@ def test_settings_come_from_flag_environment_file_default_in_this_order(corpus_p
 def test_bad_settings_are_named(corpus_path, tmp_path, content, variable, message):
     (tmp_path / "a.toml").write_text(content)
     environment = {**ENVIRONMENT, **({variable: "x"} if variable else {})}
-    done = run_textgen(
-        *("train", corpus_path, "--out", "run", "--config", "a.toml"), cwd=tmp_path, env=environment
-    )
+    done = run_textgen(*("train", corpus_path, "--out", "run", "--config", "a.toml"), cwd=tmp_path, env=environment)
     assert message in one_line_error(done, 2)
 
 
@@ -131,12 +129,8 @@ def test_training_shows_a_table_and_no_noise(corpus_path, tmp_path):
     assert done.returncode == 0 and done.stdout == ""
     lines = done.stderr.splitlines()
     assert " ".join(lines[0].split()) == "step epoch train bpc validation bpc characters/s time left"
-    assert lines[-1].startswith("textgen: 40 steps in ") and lines[-1].endswith(
-        f"textgen sample {tmp_path}/run"
-    )
-    noise = [
-        line for line in lines[1:-1] if not (line.lstrip()[:1].isdigit() or line.lstrip().startswith("|"))
-    ]
+    assert lines[-1].startswith("textgen: 40 steps in ") and lines[-1].endswith(f"textgen sample {tmp_path}/run")
+    noise = [line for line in lines[1:-1] if not (line.lstrip()[:1].isdigit() or line.lstrip().startswith("|"))]
     assert not noise
 
 
@@ -191,10 +185,7 @@ def test_a_reader_that_has_seen_enough_ends_the_sample_quietly(run_path):
 def test_output_is_utf8_in_any_locale(tmp_path):
     text = "我爱你，你也爱我。\n" * 100
     assert run_textgen("prepare", "-", "--out", tmp_path / "d", input=text).returncode == 0
-    assert (
-        run_textgen("train", tmp_path / "d", "--out", tmp_path / "r", *SETTINGS, "--steps", "2").returncode
-        == 0
-    )
+    assert run_textgen("train", tmp_path / "d", "--out", tmp_path / "r", *SETTINGS, "--steps", "2").returncode == 0
     environment = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
     done = run_textgen("sample", tmp_path / "r", "-s", "我爱你", "-l", "9", env=environment, text=False)
     assert done.stdout.decode("utf-8").startswith("我爱你"), done.stderr
@@ -204,9 +195,7 @@ def test_on_a_terminal_training_has_a_live_line_80_columns_wide(corpus_path, tmp
     main, terminal = pty.openpty()
     command = [sys.executable, "-m", "textgen", "train", corpus_path, "--out", tmp_path / "run"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
-    process = subprocess.Popen(
-        [*map(str, command), *SETTINGS, "--steps", "200"], stderr=terminal, env=environment
-    )
+    process = subprocess.Popen([*map(str, command), *SETTINGS, "--steps", "200"], stderr=terminal, env=environment)
     os.close(terminal)
     shown = b""
     end = time.monotonic() + 120
@@ -239,3 +228,149 @@ def test_the_shipped_corpora_are_listed():
         "@fables",
         "@yuanye",
     ]
+
+
+def test_samples_are_lines_of_json(run_path):
+    import json
+
+    done = run_textgen("sample", run_path, "-s", "the", "-n", "2", "-l", "9", "--json", "--rng-seed", "4")
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["seed_text"] == "the" and first["rng_seed"] == 4 and first["ending"] == "length"
+    assert (first["sample"], second["sample"]) == (0, 1)
+    assert first["characters"] == len(first["text"]) == 9 and first["bits_per_character"] >= 0
+
+
+def test_separators_stand_between_samples(run_path):
+    arguments = ("sample", run_path, "-s", "x", "-l", "0", "-n", "2")
+    assert run_textgen(*arguments).stdout == "x\n\nx\n"
+    assert run_textgen(*arguments, "--separator", "--").stdout == "x\n--\nx\n"
+    lines = run_textgen("sample", run_path, "-s", "the quick", "-n", "3", "--until-line", "-t", "0").stdout
+    assert lines == "the quick brown fox jumps over the lazy dog.\n" * 3
+
+
+def test_a_seed_comes_from_a_file_or_standard_input(run_path, tmp_path):
+    (tmp_path / "seed").write_text("the quick")
+    expected = "the quick brown\n"
+    arguments = ("sample", run_path, "-t", "0", "-l", "6")
+    assert run_textgen(*arguments, "--seed-file", tmp_path / "seed").stdout == expected
+    assert run_textgen(*arguments, "--seed-file", "-", input="the quick").stdout == expected
+    assert "none: cannot be read" in one_line_error(run_textgen(*arguments, "--seed-file", "none"), 1)
+    (tmp_path / "seed").write_bytes(b"a\xff")
+    assert "not UTF-8 at byte 1: ff" in one_line_error(run_textgen(*arguments, "--seed-file", tmp_path / "seed"), 1)
+    both = run_textgen(*arguments, "-s", "a", "--seed-file", "-", input="b")
+    assert "exclude one another" in one_line_error(both, 2)
+
+
+def test_every_line_is_answered_as_it_comes(run_path):
+    command = [sys.executable, "-m", "textgen", "sample", run_path, "--each-line", "--until-line", "-t", "0"]
+    with subprocess.Popen(map(str, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        for seed, answer in [("the quick", " brown fox jumps over the lazy dog.\n"), ("the lazy", " dog.\n")]:
+            process.stdin.write(f"{seed}\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == seed + answer
+        process.stdin.close()
+        assert process.stdout.read() == "" and process.wait() == 0
+
+
+def test_many_lines_are_answered_in_order(run_path):
+    seeds = [f"the {'quick' if i % 2 else 'lazy'}" for i in range(150)]
+    done = run_textgen(
+        "sample", run_path, "--each-line", "-l", "3", "-t", "0", "--separator", "", input="\n".join(seeds)
+    )
+    assert [line for line in done.stdout.splitlines() if line] == [
+        seed + (" br" if "quick" in seed else " do") for seed in seeds
+    ]
+
+
+def test_rules_that_leave_nothing_are_refused(run_path):
+    done = run_textgen("sample", run_path, "--only", "我")
+    assert "only, ban: no character" in one_line_error(done, 2)
+
+
+def test_a_terminal_never_sees_a_control_character(tmp_path):
+    text = "\x1b[2Jred\x1b[0m\n" * 100
+    assert run_textgen("prepare", "-", "--out", tmp_path / "d", input=text).returncode == 0
+    assert run_textgen("train", tmp_path / "d", "--out", tmp_path / "r", *SETTINGS, "--steps", "2").returncode == 0
+    arguments = ("sample", tmp_path / "r", "-s", "\x1b[2J", "-l", "60", "--rng-seed", "1")
+    assert "\x1b" in run_textgen(*arguments).stdout
+    main, terminal = pty.openpty()
+    subprocess.run([sys.executable, "-m", "textgen", *map(str, arguments)], stdout=terminal, check=True)
+    os.close(terminal)
+    shown = os.read(main, 65536)
+    assert b"\x1b" not in shown and "\ufffd[2J".encode() in shown
+
+
+def test_score_is_a_number_lines_or_characters(run_path, tmp_path):
+    import json
+
+    text = "the quick brown fox\njumps over\n\n"
+    total = float(run_textgen("score", run_path, input=text).stdout)
+    lines = [line.split("\t") for line in run_textgen("score", run_path, "--lines", input=text).stdout.splitlines()]
+    assert [line for _, line in lines] == ["the quick brown fox", "jumps over", ""]
+    (tmp_path / "text").write_text(text)
+    done = run_textgen("score", run_path, "--chars", tmp_path / "text")
+    characters = [json.loads(line) for line in done.stdout.splitlines()]
+    assert "".join(c["character"] for c in characters) == text
+    assert sum(c["bits"] for c in characters) / len(text) == pytest.approx(total, abs=1e-3)
+    assert all(len(c["likeliest"]) == 3 for c in characters)
+
+
+def test_score_of_the_runs_own_corpus_is_what_training_reported(run_path):
+    from textgen.inference.overview import overview
+
+    done = run_textgen("score", run_path, "--split", "validation")
+    assert float(done.stdout) == pytest.approx(overview(run_path).validation_bpc, abs=1e-4)
+
+
+def test_score_treats_unknown_characters_as_told_and_counts_them(run_path):
+    assert "'é'" in one_line_error(run_textgen("score", run_path, input="thé é\n"), 1)
+    done = run_textgen("score", run_path, "--lines", "--unknown", "skip", input="thé é\n")
+    assert done.stdout.endswith("\tthé é\n") and "2 unknown characters" in done.stderr
+    assert "no text" in one_line_error(run_textgen("score", run_path, input=""), 1)
+
+
+def test_a_surprise_page_is_written_whole(run_path, tmp_path):
+    done = run_textgen("surprise", run_path, "-", "--out", tmp_path / "page.html", input="the quick zz\n")
+    assert done.returncode == 0 and done.stdout == ""
+    page = (tmp_path / "page.html").read_text()
+    assert page.startswith("<!doctype html>") and "bits; likeliest:" in page
+
+
+def test_info_and_runs_tell_what_there_is(run_path):
+    import json
+
+    assert "lstm 1x24" in run_textgen("info", run_path).stdout
+    assert json.loads(run_textgen("info", run_path, "--json").stdout)["model"]["units"] == 24
+    assert str(run_path) in run_textgen("runs", run_path.parent).stdout
+    assert "no run in it" in one_line_error(run_textgen("runs", run_path / "events"), 1)
+
+
+def test_kept_checkpoints_can_be_sampled(corpus_path, tmp_path):
+    arguments = ("--steps", "40", "--validations", "4", "--keep", "2")
+    assert run_textgen("train", corpus_path, "--out", tmp_path / "r", *SETTINGS, *arguments).returncode == 0
+    assert run_textgen("sample", tmp_path / "r", "--checkpoint", "30", "-l", "5").returncode == 0
+    message = one_line_error(run_textgen("sample", tmp_path / "r", "--checkpoint", "20"), 1)
+    assert "it has: best, last, 30, 40" in message
+    assert "has no '../best'" in one_line_error(run_textgen("sample", tmp_path / "r", "--checkpoint", "../best"), 1)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_printed(shell):
+    assert "_TEXTGEN_COMPLETE" in run_textgen("completion", shell).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("textgen sa", "sample"), ("textgen sample ru", "runs/fox"), ("textgen sample runs/fox --checkpoint l", "last")],
+)
+def test_commands_runs_and_checkpoints_are_completed(run_path, tmp_path, words, expected):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "fox").symlink_to(run_path)
+    environment = {
+        **ENVIRONMENT,
+        "_TEXTGEN_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    done = run_textgen(cwd=tmp_path, env=environment)
+    assert [line.split(",", 1)[1] for line in done.stdout.splitlines()] == [expected]

@@ -39,10 +39,7 @@ def test_a_folder_that_is_a_file_is_one_error(tmp_path):
 
 
 def test_a_second_trainer_is_refused_and_told_of_the_first(tmp_path):
-    code = (
-        "import sys\nfrom textgen.run import Run\n"
-        "with Run(sys.argv[1]).lock():\n    print(flush=True)\n    input()"
-    )
+    code = "import sys\nfrom textgen.run import Run\nwith Run(sys.argv[1]).lock():\n    print(flush=True)\n    input()"
     command = [sys.executable, "-c", code, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
         first.stdout.readline()

@@ -5,22 +5,29 @@ Rooms are imported inside the commands, so that none pays for another: only `tra
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 import textgen
-from textgen import progress
+from textgen import progress, shell
+from textgen.completion import SHELLS, RunPath, complete_checkpoint
 from textgen.config import ModelConfig, PrepareConfig, SampleConfig, TrainConfig
 from textgen.errors import TextgenError
 from textgen.options import PREFIX, config_file_option, config_options, pick
 
 FOLDER = click.Path(path_type=Path)
+RUN = RunPath(path_type=Path)
+CHECKPOINT = click.option(
+    "--checkpoint",
+    default="best",
+    show_default=True,
+    shell_complete=complete_checkpoint,
+    help="Weights to use: `best` (lowest validation loss), `last`, or the number of a step that --keep has kept.",
+)
 
 
 @click.group(
@@ -39,6 +46,7 @@ def cli() -> None:
     textgen prepare plays.txt --out data/plays       text -> ids and vocabulary
     textgen train data/plays --out runs/plays        ids  -> a run directory
     textgen sample runs/plays -s "ROMEO:"            run  -> text on standard output
+    textgen score runs/plays < lines.txt             text -> bits per character
     """
 
 
@@ -99,27 +107,110 @@ def train(ctx, data: Path | None, out: Path | None, resume: Path | None, config,
 
 
 @cli.command()
-@click.argument("run", type=FOLDER)
-@click.option("--seed-text", "-s", default="", help="Text to continue; a new line when not given.")
-@click.option(
-    "--checkpoint",
-    type=click.Choice(["best", "last"]),
-    default="best",
-    show_default=True,
-    help="Weights to use: those of the lowest validation loss, or the newest.",
-)
+@click.argument("run", type=RUN)
+@click.option("--seed-text", "-s", help="Text to continue; a new line when not given.")
+@click.option("--seed-file", metavar="FILE", help="File with the text to continue; - is standard input.")
+@click.option("--each-line", is_flag=True, help="Continue every line of standard input, as the lines come.")
+@CHECKPOINT
+@click.option("--separator", help="Line between samples; an empty one by default, none with --until-line.")
+@click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each sample.")
 @config_options(SampleConfig)
-def sample(run: Path, seed_text: str, checkpoint: str, **options: Any) -> None:
+def sample(run, seed_text, seed_file, each_line: bool, checkpoint, separator, as_json: bool, **options: Any) -> None:
     """Write text with the model of a run.
 
     RUN is a directory made by `textgen train`.
     """
     config = pick(SampleConfig, options)
+    if (seed_text is not None) + (seed_file is not None) + each_line > 1:
+        raise click.UsageError("--seed-text, --seed-file and --each-line exclude one another")
     model = textgen.load(run, checkpoint)
-    for index in range(config.samples):
-        if index:
-            write(iter("\n"))
-        write(ended(model.stream(seed_text, config, index)))
+    seeds = shell.line_batches() if each_line else [[shell.read_text(seed_file) if seed_file else seed_text or ""]]
+    shell.write(shell.sampled(model, seeds, config, separator, as_json))
+
+
+@cli.command()
+@click.argument("run", type=RUN)
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@CHECKPOINT
+@click.option("--lines", "form", flag_value="lines", help="A number and the line for each line, tab-separated.")
+@click.option("--chars", "form", flag_value="chars", help="A line of JSON for each character.")
+@click.option("--split", type=click.Choice(["train", "validation"]), help="Score this part of the run's own corpus.")
+@click.option(
+    "--unknown",
+    type=click.Choice(["error", "skip", "replace"]),
+    default="error",
+    show_default=True,
+    help="What to do with characters that the vocabulary lacks.",
+)
+def score(run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: str | None, unknown) -> None:
+    """Tell how surprising a text is, in bits per character.
+
+    Reads FILEs, by default standard input, and writes one number; with --lines or --chars more.
+    """
+    if split and (files or form):
+        raise click.UsageError("--split scores the run's own corpus; it takes no FILE, --lines or --chars")
+    from textgen import scoring
+
+    scorer = scoring.Scorer(run, checkpoint, unknown)
+    shell.write(scorer.split(split) if split else scorer.files(files or ("-",), form))
+    if scorer.unknown_count:
+        progress.note(f"{scorer.unknown_count:,} unknown characters: {unknown}")
+
+
+@cli.command()
+@click.argument("run", type=RUN)
+@click.argument("file", default="-")
+@CHECKPOINT
+@click.option("--out", type=FOLDER, required=True, metavar="PAGE", help="HTML file to write.")
+@click.option(
+    "--unknown",
+    type=click.Choice(["error", "skip", "replace"]),
+    default="error",
+    show_default=True,
+    help="What to do with characters that the vocabulary lacks.",
+)
+def surprise(run: Path, file: str, checkpoint: str, out: Path, unknown: str) -> None:
+    """Draw a text with each character shaded by its bits, as an HTML page.
+
+    FILE is read as UTF-8; - is standard input.
+    """
+    from textgen import scoring
+
+    scoring.Scorer(run, checkpoint, unknown).draw_page(file, out)
+
+
+@cli.command()
+@click.argument("run", type=RUN)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def info(run: Path, as_json: bool) -> None:
+    """Show what a run is: its model, corpus, training and best validation."""
+    from textgen.inference import overview
+
+    click.echo(overview.overview_json(run) if as_json else overview.describe_run(run))
+
+
+@cli.command()
+@click.argument("folder", type=FOLDER, default=Path())
+def runs(folder: Path) -> None:
+    """List the runs in FOLDER and below it, best first."""
+    from textgen.inference import overview
+
+    click.echo(overview.runs_table(folder))
+
+
+@cli.command()
+@click.argument("name", metavar="SHELL", type=click.Choice(SHELLS))
+def completion(name: str) -> None:
+    """Print a script that completes textgen's commands in bash, zsh or fish.
+
+    \b
+    bash   eval "$(textgen completion bash)"        in ~/.bashrc
+    zsh    eval "$(textgen completion zsh)"         in ~/.zshrc
+    fish   textgen completion fish | source         in ~/.config/fish/config.fish
+    """
+    from textgen.completion import script
+
+    click.echo(script(cli, name))
 
 
 @cli.command()
@@ -171,37 +262,10 @@ def refuse_mixed(ctx: click.Context, data: Path | None, out: Path | None, resume
     given = [
         parameter.opts[0]
         for parameter in ctx.command.params
-        if parameter.name not in ("data", "resume")
-        and ctx.get_parameter_source(parameter.name).name == "COMMANDLINE"
+        if parameter.name not in ("data", "resume") and ctx.get_parameter_source(parameter.name).name == "COMMANDLINE"
     ]
     if given:
         raise click.UsageError(f"{given[0]} cannot be given with --resume: the run keeps its settings")
-
-
-def ended(text: Iterator[str]) -> Iterator[str]:
-    """The same pieces, with a line end after the last if they lack one."""
-    last = ""
-    for piece in text:
-        last = piece or last
-        yield piece
-    if not last.endswith("\n"):
-        yield "\n"
-
-
-def write(pieces: Iterator[str]) -> None:
-    """Write text to standard output as it comes, as UTF-8 whatever the locale.
-
-    When whoever reads it has seen enough and closes the pipe, the command ends well.
-    """
-    out = click.get_binary_stream("stdout")
-    try:
-        for piece in pieces:
-            out.write(piece.encode())
-            out.flush()
-    except BrokenPipeError:
-        # what is left in the buffer must not meet the closed pipe when the process ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
-        raise click.exceptions.Exit(0) from None
 
 
 def main() -> None:

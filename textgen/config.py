@@ -23,14 +23,28 @@ DEFAULT_MINUTES = 5.0
 MAX_SEED = 2**63 - 1
 
 
-def integer(low: int, high: int, text: str) -> Any:
+def integer(low: int, high: int, description: str) -> Any:
     """The type of a whole number from low to high, with its help text."""
-    return Annotated[int, Meta(ge=low, le=high, description=text)]
+    return Annotated[int, Meta(ge=low, le=high, description=description)]
 
 
-def number(low: float, high: float, text: str) -> Any:
+def number(low: float, high: float, description: str) -> Any:
     """The type of a finite number from low to high, with its help text."""
-    return Annotated[float, Meta(ge=low, le=high, description=text)]
+    return Annotated[float, Meta(ge=low, le=high, description=description)]
+
+
+def text(description: str) -> Any:
+    """The type of a text, with its help text."""
+    return Annotated[str, Meta(description=description)]
+
+
+Unknown = Annotated[
+    Literal["error", "skip", "replace"],
+    Meta(
+        description="What to do with characters that the vocabulary lacks: refuse, leave out, "
+        "or replace by U+FFFD (where the vocabulary lacks that too, by a space)."
+    ),
+]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,23 +68,16 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         tuple[str, ...],
         Meta(description="Pattern of the files to leave out of a folder; repeatable."),
     ] = ()
-    encoding: Annotated[str, Meta(description="Encoding of the text; a byte order mark is dropped.")] = (
-        "utf-8"
-    )
-    normalize: Annotated[Literal["nfc", "nfkc", "none"], Meta(description="Unicode normalisation form.")] = (
-        "nfc"
-    )
-    keep_line_ends: Annotated[bool, Meta(description="Keep \\r\\n and \\r instead of making them \\n.")] = (
-        False
-    )
+    encoding: Annotated[str, Meta(description="Encoding of the text; a byte order mark is dropped.")] = "utf-8"
+    normalize: Annotated[Literal["nfc", "nfkc", "none"], Meta(description="Unicode normalisation form.")] = "nfc"
+    keep_line_ends: Annotated[bool, Meta(description="Keep \\r\\n and \\r instead of making them \\n.")] = False
     lowercase: Annotated[bool, Meta(description="Make all letters lower case.")] = False
     min_count: integer(1, 10**9, "Characters that occur fewer times than this become U+FFFD.") = 1
     validation: number(0.0, 0.9, "Fraction of the text that is held out for validation.") = 0.1
     split: Annotated[
         Literal["tail", "lines", "files"],
         Meta(
-            description="What is held out: the tail of each source, lines drawn at random "
-            "(for names), or whole files."
+            description="What is held out: the tail of each source, lines drawn at random (for names), or whole files."
         ),
     ] = "tail"
     rng_seed: integer(0, MAX_SEED, "Seed of the random generator that draws lines or files.") = 0
@@ -109,17 +116,16 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ) = None
     learning_rate: number(0.0, 10.0, "Highest learning rate of the schedule.") = 0.008
     warmup: number(0.0, 1.0, "Fraction of the training in which the learning rate rises.") = 0.02
-    final_rate: number(0.0, 1.0, "Learning rate at the end of its cosine, as a fraction of the highest.") = (
-        0.05
-    )
+    final_rate: number(0.0, 1.0, "Learning rate at the end of its cosine, as a fraction of the highest.") = 0.05
     clip_norm: number(0.0, 1e9, "Largest norm of the whole gradient; 0 is no limit.") = 1.0
     weight_decay: number(0.0, 10.0, "Decoupled weight decay of the kernels (AdamW).") = 0.0
     l1: number(0.0, 10.0, "Penalty on the kernels' absolute values.") = 0.0
     l2: number(0.0, 10.0, "Penalty on the kernels' squares.") = 0.0
-    averaging: number(
-        0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none."
-    ) = 0.98
+    averaging: number(0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none.") = 0.98
     validations: integer(1, 10**6, "Number of validations, evenly over the training.") = 20
+    keep: integer(
+        0, 10**6, "Number of validations whose weights are kept under their steps, besides best and last."
+    ) = 0
     patience: integer(0, 10**6, "End after this many validations in turn without a new best; 0 is never.") = 0
     rng_seed: integer(0, MAX_SEED, "Seed of the random generator.") = 0
 
@@ -132,23 +138,35 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class SampleConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How text is sampled."""
+    """How text is sampled. The rules apply in the order in which they stand here."""
 
     length: integer(0, 10**12, "Characters to write.") = 500
-    temperature: number(
-        0.0, 1000.0, "Below 1 is more careful, above 1 bolder; 0 takes the likeliest character."
-    ) = 0.8
+    repetition_penalty: number(
+        0.01,
+        100.0,
+        "Make characters of the last --repetition-window less likely (above 1) or more; 1 is off.",
+    ) = 1.0
+    repetition_window: integer(1, 10**6, "Characters that --repetition-penalty looks back on.") = 64
+    no_repeat_ngram: integer(0, 1000, "Never write the same sequence of this many characters twice; 0 is off.") = 0
+    only: text("Write these characters only.") = ""
+    ban: text("Never write these characters.") = ""
+    temperature: number(0.0, 1000.0, "Below 1 is more careful, above 1 bolder; 0 takes the likeliest character.") = 0.8
     top_k: integer(0, 10**9, "Draw from the k likeliest characters only; 0 is all.") = 0
     top_p: number(0.0, 1.0, "Draw from the likeliest characters that together have this probability.") = 1.0
+    min_p: number(0.0, 1.0, "Draw from characters at least this probable against the likeliest.") = 0.0
+    typical_p: number(
+        0.0, 1.0, "Draw from the characters nearest to the expected surprise that have this probability."
+    ) = 1.0
+    stop: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(description="End a sample before this text; repeatable."),
+    ] = ()
+    keep_stop: Annotated[bool, Meta(description="Write the --stop text too.")] = False
+    until_line: Annotated[bool, Meta(description="End a sample at its first line end.")] = False
+    beam: integer(0, 4096, "Search for the likeliest continuation with a beam this wide; 0 draws.") = 0
     samples: integer(1, 10**9, "Number of samples.") = 1
     rng_seed: integer(0, MAX_SEED, "Seed of the random generator; drawn when not given.") | None = None
-    unknown: Annotated[
-        Literal["error", "skip", "replace"],
-        Meta(
-            description="What to do with characters of the seed text that the vocabulary lacks: "
-            "refuse, leave out, or replace by U+FFFD (where the vocabulary lacks that too, by a space)."
-        ),
-    ] = "error"
+    unknown: Unknown = "error"
 
 
 ConfigType = TypeVar("ConfigType", bound=Config)

@@ -122,9 +122,7 @@ class TrainingDisplay:
 
     def _print(self, line: str) -> None:
         if self.progress:
-            self.progress.console.print(
-                line, markup=False, highlight=False, overflow="ellipsis", no_wrap=True
-            )
+            self.progress.console.print(line, markup=False, highlight=False, overflow="ellipsis", no_wrap=True)
         else:
             click.echo(line, err=True)
 

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,6 @@ from textgen.errors import RunError, TextgenError
 
 FORMAT_VERSION = 1
 MAX_JSON_BYTES = 64 * 2**20
-CHECKPOINTS = ("best", "last")
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
@@ -51,8 +51,20 @@ class Run:
         self.events_path = self.path / "events"
         self.lock_path = self.path / "lock"
 
+    def checkpoints(self) -> list[str]:
+        """The names of the checkpoints that hold weights: `best`, `last` and step numbers."""
+        found = self.path.glob("checkpoints/*/weights.safetensors")
+        return sorted((path.parent.name for path in found), key=lambda name: (name.isdigit(), len(name), name))
+
+    def drop_steps(self, keep: int) -> None:
+        """Delete the checkpoints of steps but the newest."""
+        steps = [name for name in self.checkpoints() if name.isdigit()]
+        with reporting_os_errors(self.path, RunError):
+            for name in steps[:-keep]:
+                shutil.rmtree(self.weights_path(name).parent)
+
     def weights_path(self, checkpoint: str) -> Path:
-        """The averaged weights of `best` or `last`: what samples and scores."""
+        """The averaged weights of `best`, `last` or a step: what samples and scores."""
         return self.path / "checkpoints" / checkpoint / "weights.safetensors"
 
     @property

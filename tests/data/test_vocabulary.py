@@ -33,9 +33,7 @@ def test_a_saved_vocabulary_is_loaded_as_it_was(tmp_path_factory, characters):
     assert Vocabulary.load(folder) == vocabulary
 
 
-@pytest.mark.parametrize(
-    ("size", "dtype"), [(1, "u1"), (256, "u1"), (257, "u2"), (65536, "u2"), (65537, "u4")]
-)
+@pytest.mark.parametrize(("size", "dtype"), [(1, "u1"), (256, "u1"), (257, "u2"), (65536, "u2"), (65537, "u4")])
 def test_ids_take_the_smallest_unsigned_type(size, dtype):
     vocabulary = Vocabulary(chr(0x10000 + i) for i in range(size))
     assert vocabulary.dtype == np.dtype(dtype)

@@ -1,5 +1,6 @@
 """The Python API on a real, tiny run."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -23,8 +24,17 @@ def test_it_has_learnt_its_sentence(model):
     assert text == "the quick brown fox jumps over the lazy dog.\n"
 
 
-def test_a_new_line_is_started_without_a_seed_text(model):
-    assert model.generate(length=9, temperature=0) == "the quick"
+def test_without_a_seed_text_the_model_starts_by_itself(model):
+    assert "\nthe quick brown fox" in model.generate(length=100, temperature=0)
+
+
+def written(model, seed_texts, first=0, **settings) -> dict[int, str]:
+    """The texts of some samples by index, seed texts left out."""
+    config = SampleConfig(rng_seed=7, temperature=1.5, **{"length": 60, **settings})
+    texts: dict[int, str] = {}
+    for sample, piece in model.write(seed_texts, config, first):
+        texts[sample.index] = texts.get(sample.index, "") + piece
+    return texts
 
 
 def test_the_same_rng_seed_gives_the_same_text(model):
@@ -32,12 +42,56 @@ def test_the_same_rng_seed_gives_the_same_text(model):
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_samples_of_one_seed_differ_and_do_not_depend_on_each_other(model):
-    config = SampleConfig(length=60, temperature=1.5, rng_seed=1)
-    first, second = ("".join(model.stream("", config, sample)) for sample in (0, 1))
-    assert first != second
-    assert second == "".join(model.stream("", config, 1))
-    assert first == model.generate(length=60, temperature=1.5, rng_seed=1)
+@pytest.mark.parametrize("settings", [{}, {"stop": ("o", "ck")}, {"until_line": True}, {"no_repeat_ngram": 4}])
+def test_a_sample_does_not_depend_on_what_it_is_made_beside(model, settings):
+    many = written(model, ["the "] * 70, **settings)
+    assert len(set(many.values())) > 10
+    assert written(model, ["the "] * 10, **settings) == {i: many[i] for i in range(10)}
+    alone = {i: written(model, ["the "], first=i, **settings)[i] for i in (0, 3, 69)}
+    assert alone == {i: many[i] for i in alone}
+    config = SampleConfig(rng_seed=7, temperature=1.5, length=60, **settings)
+    assert "".join(model.stream("the ", config, 3)) == "the " + many[3]
+
+
+def test_different_seed_texts_are_continued_side_by_side_in_order(model):
+    seeds = ["the quick", "", "lazy", "the quick", "fox jumps over"]
+    texts = written(model, seeds)
+    assert list(texts) == [0, 1, 2, 3, 4]
+    for index, seed in enumerate(seeds):
+        assert written(model, [seed], first=index)[index] == texts[index]
+
+
+@pytest.mark.parametrize("units", [256, 500])
+def test_the_number_of_threads_changes_no_text(units, tmp_path):
+    """A model large enough for the matrix library to use all its threads."""
+    from textgen.config import ModelConfig
+    from textgen.data.vocabulary import Vocabulary
+    from textgen.inference.network import weight_shapes
+    from textgen.run import FORMAT_VERSION, Run, RunInfo
+
+    vocabulary = Vocabulary("\n" + "".join(map(chr, range(0x4E00, 0x4E00 + 700))))
+    model = ModelConfig(num_layers=2, units=units)
+    generator = np.random.default_rng(0)
+    run = Run(tmp_path)
+    weights = {
+        name: generator.normal(0, 0.3, shape).astype(np.float32)
+        for name, shape in weight_shapes(model, len(vocabulary)).items()
+    }
+    run.weights_path("best").parent.mkdir(parents=True)
+    save_file(weights, run.weights_path("best"))
+    vocabulary.save(run.path)
+    from textgen.config import TrainConfig
+
+    info = {"textgen_version": "0", "corpus": "", "corpus_fingerprint": ""}
+    run.save_info(RunInfo(format_version=FORMAT_VERSION, model=model, train=TrainConfig(), **info))
+    code = f"import textgen; print(textgen.load({str(tmp_path)!r}).generate(length=300, rng_seed=1))"
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "OPENBLAS_NUM_THREADS": n}, capture_output=True, check=True
+        ).stdout
+        for n in ("1", "2")
+    }
+    assert len(texts) == 1 and len(texts.pop().decode()) > 300
 
 
 def test_without_a_seed_two_texts_differ(model):
@@ -47,6 +101,66 @@ def test_without_a_seed_two_texts_differ(model):
 def test_text_comes_one_character_at_a_time(model):
     pieces = list(model.stream("the", SampleConfig(length=5)))
     assert pieces[0] == "the" and [len(piece) for piece in pieces[1:]] == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"stop": ("fox",)}, " brown "),
+        ({"stop": ("fox",), "keep_stop": True}, " brown fox"),
+        ({"stop": ("zebra", "ox j", "ownish")}, " brown f"),
+        ({"stop": ("\n",)}, " brown fox jumps over the lazy dog."),
+        ({"until_line": True}, " brown fox jumps over the lazy dog.\n"),
+        ({"stop": ("n fx",), "length": 8}, " brown f"),
+    ],
+)
+def test_a_sample_ends_where_it_is_told_to(model, settings, text):
+    assert model.generate("the quick", temperature=0, **settings) == "the quick" + text
+
+
+def test_what_may_become_a_stop_text_is_held_back(model):
+    config = SampleConfig(temperature=0, length=9, stop=("own dog",))
+    pieces = list(model.stream("the quick", config))
+    assert pieces == ["the quick", " ", "b", "r", "", "", "", "", "own f", "o"]
+
+
+def test_only_and_ban_hold_for_every_character(model):
+    assert set(model.generate(length=200, only="abc ", temperature=1.0)) <= set("abc ")
+    assert not set(model.generate(length=200, ban="eo")) & set("eo")
+    with pytest.raises(ConfigError, match="only, ban"):
+        model.generate(only="ab", ban="ab")
+
+
+def test_no_sequence_comes_twice(model):
+    text = "\n" + model.generate("the ", length=60, no_repeat_ngram=5)
+    sequences = [text[i : i + 5] for i in range(len(text) - 4)]
+    assert len(set(sequences)) == len(sequences)
+
+
+def test_the_mean_surprise_is_that_of_the_scorer(model):
+    from textgen.inference.score import character_scores
+
+    pieces = list(model.write(["the"], SampleConfig(length=40), measured=True))
+    sample, text = pieces[0][0], "".join(piece for _, piece in pieces)
+    scores = list(character_scores(model, iter(["the" + text])))[3:]
+    assert sample.bits_per_character == pytest.approx(sum(s.bits for s in scores) / 40, abs=1e-4)
+
+
+def test_a_beam_finds_a_text_at_least_as_likely_as_greedy(model):
+    from textgen.inference.score import character_scores
+
+    def bits(text):
+        return sum(score.bits for score in character_scores(model, iter([text])))
+
+    greedy = model.generate("la", length=12, temperature=0)
+    assert model.generate("la", length=12, beam=1) == greedy
+    assert bits(model.generate("la", length=12, beam=8)) <= bits(greedy) + 1e-6
+    every = max(
+        (a + b for a in model.vocabulary.idx2char for b in model.vocabulary.idx2char),
+        key=lambda pair: -bits("la" + pair),
+    )
+    assert model.generate("la", length=2, beam=len(model.vocabulary) ** 2) == "la" + every
+    assert model.generate("the quick", length=50, beam=4, stop=("fox",)) == "the quick brown "
 
 
 def test_length_zero_is_the_seed_text(model):
@@ -109,7 +223,7 @@ def test_what_is_no_run_is_refused(tmp_path, run_path):
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(RunError, match="damaged"):
         textgen.load(tmp_path / "cut")
-    with pytest.raises(RunError, match="no 'third' checkpoint"):
+    with pytest.raises(RunError, match="has no 'third' checkpoint; it has: best, last"):
         textgen.load(run_path, "third")
 
 

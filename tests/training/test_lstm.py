@@ -27,9 +27,7 @@ def twins(inputs_dim, units, dtype):
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("look_up", [False, True])
 @pytest.mark.parametrize(("batch", "steps", "inputs_dim", "units"), SIZES)
-def test_outputs_states_and_gradients_are_those_of_the_stock_layer(
-    batch, steps, inputs_dim, units, look_up, compiled
-):
+def test_outputs_states_and_gradients_are_those_of_the_stock_layer(batch, steps, inputs_dim, units, look_up, compiled):
     stock, ours = twins(inputs_dim, units, "float64")
     generator = np.random.default_rng(1)
     embeddings = tf.constant(generator.normal(size=(6, inputs_dim)))

@@ -76,8 +76,7 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_pa
     for checkpoint in ("best", "last"):
         assert same(weights(tmp_path / "whole", checkpoint), weights(tmp_path / "parts", checkpoint))
     steps = [
-        [row["step"] for row in csv.DictReader((tmp_path / name / "history.csv").open())]
-        for name in ("whole", "parts")
+        [row["step"] for row in csv.DictReader((tmp_path / name / "history.csv").open())] for name in ("whole", "parts")
     ]
     assert steps[0] == steps[1]
 

@@ -70,8 +70,10 @@ class Corpus:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the sources' hashes, the settings and the vocabulary."""
-        return hashlib.sha256(msgspec.json.encode([self.info, self.vocabulary.idx2char])).hexdigest()
+        """A hash of corpus.json, with its sources' hashes and settings, and vocabulary.json."""
+        names = ("corpus.json", "vocabulary.json")
+        with reporting_os_errors(self.path, CorpusError):
+            return hashlib.sha256(b"\0".join((self.path / name).read_bytes() for name in names)).hexdigest()
 
     def _map(self, part: str, count: int) -> np.ndarray:
         path = self.path / f"{part}.npy"

@@ -69,9 +69,7 @@ def assign_files(lengths: list[int], config: PrepareConfig, names: list[str]) ->
     if not config.validation:
         return set()
     if len(lengths) < 2:
-        raise TextError(
-            f"--split files needs two files or more, got {names[0]} alone; give a folder, or --split tail"
-        )
+        raise TextError(f"--split files needs two files or more, got {names[0]} alone; give a folder, or --split tail")
     wanted = config.validation * sum(lengths)
     chosen: set[int] = set()
     held = 0

@@ -1,20 +1,88 @@
-"""Seed text to an iterator of characters."""
+"""Seed texts to continuations, character by character, many side by side."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from textgen.config import SampleConfig, build
 from textgen.data.vocabulary import REPLACEMENT, Vocabulary, describe
-from textgen.errors import TextError
-from textgen.inference.network import Network, load_network
-from textgen.inference.sampling import choose
+from textgen.errors import ConfigError, TextError
+from textgen.inference.network import Network, State, load_network
+from textgen.inference.sampling import choose, log_probabilities
 from textgen.run import Run
+
+BATCH = 64
+DRAWS = 256
+
+
+class Sample:
+    """One continuation while it is written.
+
+    Args:
+        index: which of the samples of one `rng_seed`; the two together fix every draw.
+        seed_text: what it continues.
+        rng_seed: seed of the random generator.
+    """
+
+    def __init__(self, index: int, seed_text: str, rng_seed: int) -> None:
+        self.index = index
+        self.seed_text = seed_text
+        self.rng_seed = rng_seed
+        self.held = ""
+        """The end of the text, while it may turn out to be the beginning of a stop text."""
+        self.ids: list[int] = []
+        """The text as ids, the line end before it and the seed text included, for the rules that look back."""
+        self.written = 0
+        self.bits = 0.0
+        self.ending = ""
+        """Why it ended: `length`, `stop` or `line`; empty while it has not."""
+        self._generator = np.random.Generator(np.random.PCG64((rng_seed, index)))
+        self._draws = iter(())
+
+    def draw(self) -> float:
+        """The next number from [0, 1)."""
+        if (uniform := next(self._draws, None)) is None:
+            self._draws = iter(self._generator.random(DRAWS).tolist())
+            uniform = next(self._draws)
+        return uniform
+
+    def add(self, character: str, config: SampleConfig) -> str:
+        """Append a character, see whether the text has ended, and return what is released."""
+        self.written += 1
+        self.held += character
+        found = [(place, stop) for stop in config.stop if (place := self.held.find(stop)) >= 0]
+        if found:
+            place, stop = min(found)
+            self.ending = "stop"
+            self.held = self.held[: place + len(stop) * config.keep_stop]
+        elif config.until_line and character == "\n" and self.written > 1:
+            self.ending = "line"
+        elif self.written >= config.length:
+            self.ending = "length"
+        cut = len(self.held) if self.ending else len(self.held) - possible_beginning(self.held, config.stop)
+        released, self.held = self.held[:cut], self.held[cut:]
+        return released
+
+    @property
+    def bits_per_character(self) -> float | None:
+        """The mean surprise of what was written under the model itself, None where nothing was."""
+        return self.bits / self.written if self.written else None
+
+
+def possible_beginning(text: str, stops: Iterable[str]) -> int:
+    """How much of a text's end may be the beginning of a stop text.
+
+    >>> possible_beginning("the en", ["end", "x"])
+    2
+    """
+    lengths = (n for stop in stops for n in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:n]))
+    return max(lengths, default=0)
 
 
 class Generator:
@@ -42,8 +110,8 @@ class Generator:
 
         Args:
             seed_text: the text to continue; empty starts a new line.
-            settings: fields of `SampleConfig`: length (characters to add, default 500), temperature
-                (default 0.8, 0 is greedy), top_k, top_p, rng_seed, unknown.
+            settings: fields of `SampleConfig`, for instance length (characters to add, default 500),
+                temperature (default 0.8, 0 is greedy), top_k, top_p, stop, rng_seed.
 
         Returns:
             The seed text and what follows. The same rng_seed gives the same text.
@@ -54,31 +122,112 @@ class Generator:
         """
         return "".join(self.stream(seed_text, build(SampleConfig, settings)))
 
-    def stream(self, seed_text: str, config: SampleConfig, sample: int = 0) -> Iterator[str]:
-        """As `generate`, in pieces: first the seed text, then one character at a time.
+    def stream(self, seed_text: str, config: SampleConfig, index: int = 0) -> Iterator[str]:
+        """As `generate`, in pieces: first the seed text, then characters as they are made.
 
         Args:
             seed_text: the text to continue.
             config: the settings.
-            sample: which of the samples that belong to one rng_seed, from 0.
+            index: which of the samples that belong to one rng_seed, from 0.
+        """
+        started = False
+        for sample, piece in self.write([seed_text], config, index):
+            yield piece if started else sample.seed_text + piece
+            started = True
+
+    def write(
+        self, seed_texts: Iterable[str], config: SampleConfig, first: int = 0, measured: bool = False
+    ) -> Iterator[tuple[Sample, str]]:
+        """Continue many texts, up to 64 side by side. No sample depends on what it is made beside.
+
+        Args:
+            seed_texts: the texts to continue.
+            config: the settings.
+            first: the index of the first sample.
+            measured: whether to add up each sample's surprise.
+
+        Yields:
+            A sample and a piece of its text, one sample after another in the order of the seed texts: first an
+            empty piece, then characters as they are made. With the last piece the sample's `ending` is set.
+
+        Raises:
+            TextError: a seed text holds characters that the vocabulary lacks.
+            ConfigError: `only` and `ban` leave no character.
         """
         rng_seed = secrets.randbits(63) if config.rng_seed is None else config.rng_seed
-        generator = np.random.Generator(np.random.PCG64((rng_seed, sample)))
-        seed_text = self.known(seed_text, config.unknown)
-        logits, states = self._read(seed_text)
-        yield seed_text
-        for remaining in range(config.length, 0, -1):
-            index = choose(logits[0], config, generator)
-            yield self.vocabulary.idx2char[index]
-            if remaining > 1:
-                logits, states = self.network.step(np.array([index]), states)
+        allowed = self.allowed(config)
+        seeds = iter(seed_texts)
+        while batch := [self.known(text, config.unknown) for text in islice(seeds, BATCH)]:
+            samples = [Sample(first + i, text, rng_seed) for i, text in enumerate(batch)]
+            first += len(batch)
+            if config.beam:
+                from textgen.inference.beam import search
 
-    def known(self, text: str, unknown: str) -> str:
+                yield from search(self, samples, config, allowed)
+            else:
+                yield from in_order(samples, self._write_batch(samples, config, allowed, measured))
+
+    def _write_batch(self, samples, config, allowed, measured) -> Iterator[tuple[Sample, str]]:
+        logits, state = self.read_all(samples)
+        if config.length == 0:
+            for sample in samples:
+                sample.ending = "length"
+            return
+        active, looks_back = samples, config.no_repeat_ngram or config.repetition_penalty != 1
+        while active:
+            uniforms = np.array([sample.draw() for sample in active])
+            ids = choose(logits, config, uniforms, [sample.ids for sample in active], allowed)
+            if measured:
+                chances = log_probabilities(logits.astype(np.float64))
+                for row, (sample, index) in enumerate(zip(active, ids, strict=True)):
+                    sample.bits -= float(chances[row, index] / np.log(2))
+            for sample, index in zip(active, ids.tolist(), strict=True):
+                if looks_back:
+                    sample.ids.append(index)
+                yield sample, sample.add(self.vocabulary.idx2char[index], config)
+            rows = [row for row, sample in enumerate(active) if not sample.ending]
+            if len(rows) < len(active):
+                active = [active[row] for row in rows]
+                state, ids = state.take(rows), ids[rows]
+            if active:
+                logits = self.network.step(ids, state)
+
+    def read_all(self, samples: list[Sample]) -> tuple[np.ndarray, State]:
+        """Read each sample's seed text, equal ones once: the logits (B, V) and the state after them."""
+        read: dict[str, int] = {}
+        rows, logits, states = [], [], []
+        for sample in samples:
+            sample.ids = self.vocabulary.encode("\n" + sample.seed_text).tolist()
+            if sample.seed_text not in read:
+                read[sample.seed_text] = len(read)
+                found, state = self.network.read(sample.ids)
+                logits.append(found.copy())
+                states.append(state.layers)
+            rows.append(read[sample.seed_text])
+        merged = State([[np.concatenate(a) for a in zip(*layer, strict=True)] for layer in zip(*states, strict=True)])
+        return np.concatenate(logits)[rows], merged.take(rows)
+
+    def allowed(self, config: SampleConfig) -> np.ndarray | None:
+        """Which characters `only` and `ban` leave, (V,); None where they leave all.
+
+        Raises:
+            ConfigError: they leave none.
+        """
+        if not config.only and not config.ban:
+            return None
+        only = set(config.only) or set(self.vocabulary.idx2char)
+        allowed = np.array([c in only and c not in config.ban for c in self.vocabulary.idx2char])
+        if not allowed.any():
+            raise ConfigError("only, ban: no character that the model knows is left; allow at least one")
+        return allowed
+
+    def known(self, text: str, unknown: str, name: str = "seed text") -> str:
         """A text with only characters of the vocabulary.
 
         Args:
             text: any text.
             unknown: `error` refuses others, `skip` leaves them out, `replace` puts U+FFFD or a space.
+            name: what the text is, for messages.
 
         Raises:
             TextError: there are others and they are refused, or there is nothing to replace them by.
@@ -88,19 +237,30 @@ class Generator:
             return text
         if unknown == "error":
             raise TextError(
-                f"seed text: the model does not know {describe(missing)}; "
+                f"{name}: the model does not know {describe(missing)}; "
                 "leave them out, or give --unknown skip or --unknown replace"
             )
         substitutes = [c for c in (REPLACEMENT, " ") if c in self.vocabulary.char2idx]
         if unknown == "replace" and not substitutes:
-            raise TextError("seed text: the model knows neither U+FFFD nor a space; give --unknown skip")
+            raise TextError(f"{name}: the model knows neither U+FFFD nor a space; give --unknown skip")
         substitute = substitutes[0] if unknown == "replace" else ""
         return "".join(substitute if c in missing else c for c in text)
 
-    def _read(self, text: str):
-        """The logits and the state after a line end and the text."""
-        states = self.network.initial_states(1)
-        logits = None
-        for index in self.vocabulary.encode("\n" + text):
-            logits, states = self.network.step(np.array([index]), states)
-        return logits, states
+
+def in_order(samples: list[Sample], pieces: Iterable[tuple[Sample, str]]) -> Iterator[tuple[Sample, str]]:
+    """Pieces of samples that grow side by side, put one sample after another; the first of them streams."""
+    waiting: dict[int, str] = {}
+    queue = iter(samples)
+    current = next(queue)
+    yield current, ""
+    for sample, piece in pieces:
+        if sample is not current:
+            waiting[sample.index] = waiting.get(sample.index, "") + piece
+            continue
+        yield sample, piece
+        while current.ending and (following := next(queue, None)):
+            current = following
+            yield current, ""
+            yield current, waiting.pop(current.index, "")
+    for sample in queue:
+        yield sample, ""

@@ -1,32 +1,86 @@
-"""Logits to an id: pure functions, one for each rule.
+"""Logits to ids: pure functions, one for each rule.
 
-Each takes logits of shape (V,) and returns logits of the same shape, in which -inf is a character that
-cannot be drawn. They apply in this order: temperature, top_k, top_p.
+A rule takes logits of shape (B, V), or (V,) where it says so, and returns logits of the same shape, in which -inf
+is a character that cannot be drawn. `choose` applies them in the order in which they stand here: repetition
+penalty, repeated sequences, allowed characters, temperature, top-k, top-p, min-p, typical-p. A rule always leaves
+at least one character.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from textgen.config import SampleConfig
 
 
-def choose(logits: np.ndarray, config: SampleConfig, generator: np.random.Generator) -> int:
-    """The id of the next character under all rules.
+def choose(
+    logits: np.ndarray,
+    config: SampleConfig,
+    uniforms: np.ndarray,
+    histories: Sequence[Sequence[int]] = (),
+    allowed: np.ndarray | None = None,
+) -> np.ndarray:
+    """The ids of the next characters under all rules, (B,).
 
     Args:
-        logits: (V,) float.
-        config: temperature, top_k and top_p.
-        generator: draws one number for each call, and none at temperature 0.
+        logits: (B, V) float.
+        config: the rules' settings.
+        uniforms: (B,) numbers from [0, 1); temperature 0 does not look at them.
+        histories: for each row the ids of its text so far; only the first two rules look at them.
+        allowed: (V,) whether a character may be drawn; None allows all.
     """
+    logits = logits.astype(np.float64)
+    for row, history in zip(logits, histories, strict=False):
+        if config.repetition_penalty != 1:
+            row[:] = penalise_repetition(row, history[-config.repetition_window :], config.repetition_penalty)
+        if config.no_repeat_ngram:
+            row[:] = forbid_repeated_ngrams(row, history, config.no_repeat_ngram)
+    if allowed is not None:
+        logits = np.where(allowed, logits, -np.inf)
     if config.temperature == 0:
-        return int(logits.argmax())
-    logits = apply_temperature(logits.astype(np.float64), config.temperature)
+        return logits.argmax(-1)
+    logits = apply_temperature(logits, config.temperature)
     if config.top_k:
         logits = keep_top_k(logits, config.top_k)
     if config.top_p < 1:
         logits = keep_top_p(logits, config.top_p)
-    return draw(logits, generator.random())
+    if config.min_p > 0:
+        logits = keep_min_p(logits, config.min_p)
+    if config.typical_p < 1:
+        logits = keep_typical(logits, config.typical_p)
+    return draw(logits, uniforms)
+
+
+def penalise_repetition(logits: np.ndarray, recent: Sequence[int], penalty: float) -> np.ndarray:
+    """Divide the positive logits (V,) of recent characters by a penalty, multiply the negative ones (Keskar et al.
+    2019, CTRL).
+
+    >>> penalise_repetition(np.array([2.0, -1.0, 3.0]), [0, 1, 1], 2.0).tolist()
+    [1.0, -2.0, 3.0]
+    """
+    ids = np.unique(np.asarray(recent, np.int64))
+    changed = logits.copy()
+    changed[ids] = np.where(changed[ids] > 0, changed[ids] / penalty, changed[ids] * penalty)
+    return changed
+
+
+def forbid_repeated_ngrams(logits: np.ndarray, history: Sequence[int], size: int) -> np.ndarray:
+    """Forbid the characters (V,) that would end a sequence that the text already holds (Paulus et al. 2018).
+
+    >>> forbid_repeated_ngrams(np.zeros(3), [0, 1, 0], 2).tolist()
+    [0.0, -inf, 0.0]
+    """
+    ids = np.asarray(history, np.int64)
+    if len(ids) < size:
+        return logits
+    windows = np.lib.stride_tricks.sliding_window_view(ids, size)
+    ending = ids[len(ids) - size + 1 :]
+    seen = windows[(windows[:, :-1] == ending).all(-1), -1]
+    changed = logits.copy()
+    changed[seen] = -np.inf
+    return changed if np.isfinite(changed).any() else logits
 
 
 def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
@@ -36,7 +90,7 @@ def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
     [-1.5, -1.0, 0.0]
     """
     with np.errstate(over="ignore"):
-        return (logits - logits.max()) / temperature
+        return (logits - logits.max(-1, keepdims=True)) / temperature
 
 
 def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
@@ -45,40 +99,79 @@ def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
     >>> keep_top_k(np.array([1.0, 3.0, 2.0, 3.0]), 2).tolist()
     [-inf, 3.0, -inf, 3.0]
     """
-    if k >= len(logits):
+    if k >= logits.shape[-1]:
         return logits
+    likeliest = np.argsort(-logits, axis=-1, kind="stable")[..., :k]
     kept = np.full_like(logits, -np.inf)
-    likeliest = np.argsort(-logits, kind="stable")[:k]
-    kept[likeliest] = logits[likeliest]
+    np.put_along_axis(kept, likeliest, np.take_along_axis(logits, likeliest, -1), -1)
     return kept
 
 
 def keep_top_p(logits: np.ndarray, p: float) -> np.ndarray:
     """Keep the fewest likeliest characters that together have probability p (Holtzman et al. 2020).
 
-    At least one is kept.
-
     >>> keep_top_p(np.log([0.5, 0.3, 0.2]), 0.7).round(2).tolist()
     [-0.69, -1.2, -inf]
     """
-    order = np.argsort(-logits, kind="stable")
-    before = np.cumsum(probabilities(logits)[order])
-    count = 1 + int(np.searchsorted(before, p))
-    return keep_top_k(logits, count)
+    return _keep_first(logits, np.argsort(-logits, axis=-1, kind="stable"), p)
+
+
+def keep_min_p(logits: np.ndarray, p: float) -> np.ndarray:
+    """Keep the characters whose probability is at least p times the likeliest one's (Nguyen et al. 2024).
+
+    >>> keep_min_p(np.log([0.5, 0.3, 0.2]), 0.5).round(2).tolist()
+    [-0.69, -1.2, -inf]
+    """
+    threshold = logits.max(-1, keepdims=True) + np.log(p)
+    return np.where(logits >= threshold, logits, -np.inf)
+
+
+def keep_typical(logits: np.ndarray, p: float) -> np.ndarray:
+    """Keep the characters whose surprise is nearest to the expected surprise, until they have probability p
+    (Meister et al. 2023).
+
+    >>> keep_typical(np.log([0.6, 0.3, 0.1]), 0.2).round(2).tolist()
+    [-inf, -1.2, -inf]
+    """
+    chances = probabilities(logits)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        surprise = -np.log(chances)
+        expected = np.nansum(chances * surprise, -1, keepdims=True)
+        distance = np.where(chances > 0, np.abs(surprise - expected), np.inf)
+    return _keep_first(logits, np.argsort(distance, axis=-1, kind="stable"), p)
+
+
+def _keep_first(logits: np.ndarray, order: np.ndarray, p: float) -> np.ndarray:
+    """Keep characters in an order until they have probability p; at least one."""
+    sums = np.cumsum(np.take_along_axis(probabilities(logits), order, -1), -1)
+    # a character is needed while those before it have less than p
+    needed = np.concatenate([np.ones_like(sums[..., :1], bool), sums[..., :-1] < p], -1)
+    keep = np.zeros_like(needed)
+    np.put_along_axis(keep, order, needed, -1)
+    return np.where(keep, logits, -np.inf)
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
-    """The softmax, (V,)."""
-    weights = np.exp(logits - logits.max())
-    return weights / weights.sum()
+    """The softmax over the last axis."""
+    weights = np.exp(logits - logits.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
 
 
-def draw(logits: np.ndarray, uniform: float) -> int:
-    """The id at which the cumulative probability passes a number from [0, 1).
+def log_probabilities(logits: np.ndarray) -> np.ndarray:
+    """The logarithm of the softmax over the last axis, in nats."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
-    >>> [draw(np.log([0.5, 0.25, 0.25]), u) for u in (0.0, 0.49, 0.5, 0.99)]
+
+def draw(logits: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    """The ids at which the cumulative probabilities of (B, V) pass numbers (B,) from [0, 1).
+
+    >>> [int(draw(np.log([[0.5, 0.25, 0.25]]), np.array([u]))[0]) for u in (0.0, 0.49, 0.5, 0.99)]
     [0, 0, 1, 2]
     """
-    cumulative = np.cumsum(probabilities(logits))
-    index = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
-    return min(index, int(np.flatnonzero(logits > -np.inf)[-1]))
+    weights = np.exp(logits - logits.max(-1, keepdims=True))
+    cumulative = np.cumsum(weights, -1)
+    ids = (cumulative <= uniforms[:, None] * cumulative[:, -1:]).sum(-1)
+    # rounding can only carry a draw past the last possible character
+    last = weights.shape[-1] - 1 - (weights[:, ::-1] > 0).argmax(-1)
+    return np.minimum(ids, last)

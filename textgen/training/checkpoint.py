@@ -100,10 +100,7 @@ def load_training(run: Run, engine: Engine, states: States) -> tuple[States, Pos
     except (KeyError, msgspec.DecodeError) as error:
         raise RunError(f"{path}: damaged: {error}") from None
     assign_weights(list(variables.values()), [tensors[name] for name in variables])
-    carried = [
-        tuple(tf.constant(tensors[f"state/{i}/{j}"]) for j in range(len(pair)))
-        for i, pair in enumerate(states)
-    ]
+    carried = [tuple(tf.constant(tensors[f"state/{i}/{j}"]) for j in range(len(pair))) for i, pair in enumerate(states)]
     return carried, position
 
 

@@ -78,9 +78,7 @@ class Engine:
         states, total = None, 0.0
         for inputs, targets, weights in evaluation_windows(ids, line_end):
             states = states or self.zero_states(len(inputs))
-            loss, states = self._window_loss(
-                tf.constant(inputs), tf.constant(targets), tf.constant(weights), states
-            )
+            loss, states = self._window_loss(tf.constant(inputs), tf.constant(targets), tf.constant(weights), states)
             total += float(loss)
         return total / len(ids)
 

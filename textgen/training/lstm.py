@@ -58,9 +58,7 @@ class LSTM(keras.layers.LSTM):
 
 
 @tf.custom_gradient
-def recurrence(
-    projected: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor
-) -> tuple:
+def recurrence(projected: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor) -> tuple:
     """All steps of the recurrence, with its gradient.
 
     Args:

@@ -44,9 +44,7 @@ def zero_states(model: keras.Sequential, batch_size: int) -> States:
     ]
 
 
-def unroll(
-    model: keras.Sequential, ids: tf.Tensor, states: States, training: bool = False
-) -> tuple[tf.Tensor, States]:
+def unroll(model: keras.Sequential, ids: tf.Tensor, states: States, training: bool = False) -> tuple[tf.Tensor, States]:
     """Run a model over windows from explicit states, which a Sequential model has no way to pass.
 
     Everything is time-major, as the recurrent layers read it.

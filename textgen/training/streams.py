@@ -50,9 +50,7 @@ class Streams:
         rng_seed: seed of the epochs' starting places.
     """
 
-    def __init__(
-        self, ids: np.ndarray, vocabulary_size: int, batch_size: int, seq_length: int, rng_seed: int
-    ) -> None:
+    def __init__(self, ids: np.ndarray, vocabulary_size: int, batch_size: int, seq_length: int, rng_seed: int) -> None:
         self.ids = ids
         self.vocabulary_size = vocabulary_size
         self.batch_size = batch_size

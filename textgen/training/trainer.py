@@ -49,9 +49,7 @@ class Reporter(Protocol):
         """A validation was made and a checkpoint written."""
 
 
-def train(
-    corpus: Corpus, out: Path, model_config: ModelConfig, config: TrainConfig, reporter: Reporter
-) -> Position:
+def train(corpus: Corpus, out: Path, model_config: ModelConfig, config: TrainConfig, reporter: Reporter) -> Position:
     """Train a new model.
 
     Args:
@@ -229,6 +227,9 @@ class Trainer:
         if self.config.patience and position.stale >= self.config.patience and not position.finished:
             position.finished = True
             self.reporter.note(f"stopped early: {position.stale} validations without a new best")
+        if self.config.keep:
+            save_weights(self.run, str(position.step), self.engine, position)
+            self.run.drop_steps(self.config.keep)
         self._save()
         self._log(row)
         self.reporter.validated(row, self.run)

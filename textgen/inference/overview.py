@@ -1,0 +1,146 @@
+"""What a person wants to know about runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from textgen.config import ModelConfig, TrainConfig
+from textgen.data.vocabulary import Vocabulary
+from textgen.errors import RunError, TextgenError
+from textgen.inference.network import weight_shapes
+from textgen.run import Run, reporting_os_errors
+
+DEPTH = 4
+
+
+class RunOverview(msgspec.Struct):
+    """A run at a glance. Times are seconds of training; `written` is UTC."""
+
+    run: str
+    model: ModelConfig
+    parameters: int
+    vocabulary: int
+    corpus: str
+    train: TrainConfig
+    steps: int
+    seconds: float
+    validation_bpc: float | None
+    """The best one; None without a validation part, or before the first validation."""
+    checkpoints: list[str]
+    written: str | None
+    textgen_version: str
+
+
+def overview(path: Path) -> RunOverview:
+    """Read what there is to know about a run.
+
+    Raises:
+        RunError, CorpusError: it is no run, or damaged.
+    """
+    run = Run(path)
+    info = run.load_info()
+    size = len(Vocabulary.load(run.path))
+    rows = history(run)
+    bpcs = [float(row["validation_bpc"]) for row in rows if row["validation_bpc"]]
+    best = run.weights_path("best")
+    written = datetime.fromtimestamp(best.stat().st_mtime, UTC).isoformat(timespec="seconds") if rows else None
+    return RunOverview(
+        run=str(path),
+        model=info.model,
+        parameters=sum(math.prod(shape) for shape in weight_shapes(info.model, size).values()),
+        vocabulary=size,
+        corpus=info.corpus,
+        train=info.train,
+        steps=int(rows[-1]["step"]) if rows else 0,
+        seconds=float(rows[-1]["seconds"]) if rows else 0.0,
+        validation_bpc=min(bpcs, default=None),
+        checkpoints=run.checkpoints(),
+        written=written,
+        textgen_version=info.textgen_version,
+    )
+
+
+def history(run: Run) -> list[dict[str, str]]:
+    """The rows of history.csv; none before the first validation.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not run.history_path.is_file():
+        return []
+    with reporting_os_errors(run.history_path, RunError), run.history_path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        for row in rows:
+            int(row["step"]), float(row["seconds"]), row["validation_bpc"] and float(row["validation_bpc"])
+    except (KeyError, TypeError, ValueError):
+        raise RunError(f"{run.history_path}: damaged; expected a table made by `textgen train`") from None
+    return rows
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """The runs in a folder and the folders in it, down to a depth of 4, sorted by path."""
+    patterns = ["/".join(["*"] * depth + ["run.json"]) for depth in range(DEPTH + 1)]
+    return sorted(path.parent for pattern in patterns for path in folder.glob(pattern))
+
+
+def runs_table(folder: Path) -> str:
+    """A table of the runs in a folder, best first; runs that cannot be read stand at the end with the reason.
+
+    Raises:
+        RunError: there is none.
+    """
+    paths = find_runs(folder)
+    if not paths:
+        raise RunError(f"{folder}: no run in it; `textgen train` makes one")
+    rows, broken = [], []
+    for path in paths:
+        try:
+            rows.append(overview(path))
+        except (TextgenError, OSError) as error:
+            broken.append(f"{path}: {error}")
+    rows.sort(key=lambda row: (row.validation_bpc is None, row.validation_bpc, row.run))
+    lines = [f"{'bpc':>7} {'steps':>9} {'minutes':>8} {'model':>12}  run"]
+    for row in rows:
+        bpc = "-" if row.validation_bpc is None else f"{row.validation_bpc:.3f}"
+        lines.append(f"{bpc:>7} {row.steps:9,} {row.seconds / 60:8.1f} {shape(row.model):>12}  {row.run}")
+    return "\n".join(lines + broken)
+
+
+def shape(model: ModelConfig) -> str:
+    """A model in short.
+
+    >>> shape(ModelConfig(num_layers=2, units=384))
+    'lstm 2x384'
+    """
+    return f"{model.cell} {model.num_layers}x{model.units}"
+
+
+def describe_run(path: Path) -> str:
+    """`overview` in lines for a person."""
+    it = overview(path)
+    bpc = "not validated" if it.validation_bpc is None else f"{it.validation_bpc:.3f} bits per character"
+    facts = {
+        "run": it.run,
+        "model": f"{shape(it.model)}, embedding {it.model.embedding_dim}, dropout {it.model.dropout:g}",
+        "parameters": f"{it.parameters:,}",
+        "vocabulary": f"{it.vocabulary:,} characters",
+        "corpus": it.corpus,
+        "trained": f"{it.steps:,} steps in {it.seconds / 60:.1f} minutes",
+        "best validation": bpc,
+        "checkpoints": ", ".join(it.checkpoints) or "none yet",
+        "written": it.written or "-",
+        "textgen": it.textgen_version,
+    }
+    return "\n".join(f"{name:16} {value}" for name, value in facts.items())
+
+
+def overview_json(path: Path) -> str:
+    """`overview` as JSON."""
+    return json.dumps(msgspec.to_builtins(overview(path)), indent=2, ensure_ascii=False)

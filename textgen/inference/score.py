@@ -1,0 +1,102 @@
+"""How surprising a text is: bits per character under a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from textgen.data.evaluation import evaluation_windows, stream_count
+from textgen.inference.generate import Generator
+from textgen.inference.sampling import log_probabilities
+
+LIKELIEST = 3
+LINES = 4096
+"""Lines that are scored in one go, if so many have come."""
+ROWS = 512
+"""Lines that are read side by side."""
+
+
+class CharacterScore(msgspec.Struct):
+    """The surprise of one character, and what the model thought likeliest in its place."""
+
+    character: str
+    bits: float
+    likeliest: list[str]
+
+
+def total_bits(model: Generator, ids: np.ndarray) -> float:
+    """The bits of a whole text, exactly as training validates: cut into streams that first warm up.
+
+    Args:
+        model: a loaded model.
+        ids: (N,) the text.
+    """
+    nats = 0.0
+    state = model.network.initial_state(stream_count(len(ids)), batched=True)
+    for inputs, targets, weights in evaluation_windows(ids, model.vocabulary.char2idx["\n"]):
+        for column in range(inputs.shape[1]):
+            found = surprises(model.network.step(inputs[:, column], state), targets[:, column])
+            nats += float(found @ weights[:, column])
+    return nats / np.log(2)
+
+
+def surprises(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The nats (B,) of the targets (B,) under logits (B, V)."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    return np.log(np.exp(shifted).sum(-1)) - shifted[np.arange(len(targets)), targets]
+
+
+def line_bits(model: Generator, lines: Sequence[str]) -> np.ndarray:
+    """The mean bits per character of each line by itself, its line end included, (len(lines),).
+
+    Every line is read from a fresh state; no result depends on which lines are scored together by more than
+    the last digits of a float32.
+
+    Args:
+        model: a loaded model.
+        lines: lines of known characters, without their line ends.
+    """
+    lengths = np.array([len(line) + 1 for line in lines])
+    means = np.zeros(len(lines))
+    order = np.argsort(-lengths, kind="stable")
+    for start in range(0, len(lines), ROWS):
+        chosen = order[start : start + ROWS]
+        means[chosen] = _bits_of_longest_first([lines[i] for i in chosen], model) / lengths[chosen]
+    return means
+
+
+def _bits_of_longest_first(lines: list[str], model: Generator) -> np.ndarray:
+    """The bits of lines that come in the order of falling lengths."""
+    encoded = model.vocabulary.encode("".join("\n" + line for line in lines) + "\n").astype(np.int64)
+    lengths = np.array([len(line) + 1 for line in lines])
+    starts = np.cumsum(lengths) - lengths
+    nats = np.zeros(len(lines))
+    state = model.network.initial_state(len(lines), batched=True)
+    active = len(lines)
+    for place in range(lengths[0]):
+        still = int(np.searchsorted(-lengths, -place, side="left"))
+        if still < active * 3 // 4 or still == 1:
+            state, active = state.take(np.arange(still)), still
+        rows = np.minimum(starts[:active] + place, len(encoded) - 2)
+        logits = model.network.step(encoded[rows], state)
+        nats[:still] += surprises(logits[:still], encoded[rows[:still] + 1])
+    return nats / np.log(2)
+
+
+def character_scores(model: Generator, pieces: Iterator[str]) -> Iterator[CharacterScore]:
+    """The surprise of every character of a text that comes in pieces, read from a line end without a break.
+
+    Args:
+        model: a loaded model.
+        pieces: text of known characters.
+    """
+    idx2char = model.vocabulary.idx2char
+    logits, state = model.network.read([model.vocabulary.char2idx["\n"]])
+    for piece in pieces:
+        for index in model.vocabulary.encode(piece):
+            nats = log_probabilities(logits[0].astype(np.float64))
+            best = np.argsort(-nats, kind="stable")[:LIKELIEST]
+            yield CharacterScore(idx2char[index], float(-nats[index] / np.log(2)), [idx2char[i] for i in best])
+            logits = model.network.step(np.array([index]), state)

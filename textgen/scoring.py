@@ -1,0 +1,98 @@
+"""What `score` and `surprise` write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+import textgen
+from textgen.config import PrepareConfig
+from textgen.data.corpus import Corpus
+from textgen.data.text import find_sources
+from textgen.errors import RunError, TextError
+from textgen.inference.page import surprise_page
+from textgen.inference.score import character_scores, line_bits, total_bits
+from textgen.run import Run, write_bytes
+from textgen.shell import line_batches, read_text, shown_name
+
+
+class Scorer:
+    """A model that scores texts.
+
+    Args:
+        run: a run directory.
+        checkpoint: which of its checkpoints.
+        unknown: what to do with characters that the vocabulary lacks.
+    """
+
+    def __init__(self, run: Path, checkpoint: str, unknown: str) -> None:
+        self.run = run
+        self.model = textgen.load(run, checkpoint)
+        self.unknown = unknown
+        self.unknown_count = 0
+
+    def files(self, paths: tuple[str, ...], form: str | None) -> Iterator[str]:
+        """The score of some files in one of three forms: a total (None), `lines` or `chars`."""
+        if form == "lines":
+            return self.lines(line_batches(paths))
+        if form == "chars":
+            return self.characters(line_batches(paths))
+        return self.total(paths)
+
+    def total(self, paths: tuple[str, ...]) -> Iterator[str]:
+        """The mean bits per character of all files together, each of them read as `prepare` reads it."""
+        bits = characters = 0
+        for source in find_sources(paths, PrepareConfig().glob):
+            text = self.known("".join(source.read(PrepareConfig(), lambda count: None)), source.name)
+            bits += total_bits(self.model, self.model.vocabulary.encode(text)) if text else 0
+            characters += len(text)
+        if not characters:
+            raise TextError(f"{', '.join(map(shown_name, paths))}: no text; expected at least one character")
+        yield f"{bits / characters:.4f}\n"
+
+    def split(self, part: str) -> Iterator[str]:
+        """The mean bits per character of a part of the run's own corpus.
+
+        Raises:
+            RunError, CorpusError: the corpus is no longer there, or is another one, or has no such part.
+        """
+        info = Run(self.run).load_info()
+        corpus = Corpus.load(info.corpus)
+        if corpus.fingerprint != info.corpus_fingerprint:
+            raise RunError(f"{corpus.path}: no longer the corpus that {self.run} was trained on")
+        ids: np.ndarray = getattr(corpus, part)
+        if not len(ids):
+            raise RunError(f"{corpus.path}: has no {part} part")
+        yield f"{total_bits(self.model, ids) / len(ids):.4f}\n"
+
+    def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
+        """For each line its mean bits per character, a tab and the line."""
+        for batch in batches:
+            bits = line_bits(self.model, [self.known(line, "line") for line in batch])
+            yield "".join(f"{value:.4f}\t{line}\n" for value, line in zip(bits, batch, strict=True))
+
+    def characters(self, batches: Iterable[list[str]]) -> Iterator[str]:
+        """For each character a line of JSON."""
+        encoder = msgspec.json.Encoder()
+        for score in self.scores(f"{line}\n" for batch in batches for line in batch):
+            yield encoder.encode(score).decode() + "\n"
+
+    def scores(self, pieces: Iterable[str]) -> Iterator:
+        """The scores of the characters of a text, bits rounded to four digits."""
+        for score in character_scores(self.model, (self.known(piece, "text") for piece in pieces)):
+            score.bits = round(score.bits, 4)
+            yield score
+
+    def draw_page(self, path: str, out: Path) -> None:
+        """Write the page on which a file's characters are shaded by their surprise."""
+        text = read_text(path)
+        write_bytes(out, "".join(surprise_page(self.scores([text]), shown_name(path))).encode())
+
+    def known(self, text: str, name: str) -> str:
+        """A text of known characters; others are counted and treated as `unknown` says."""
+        missing = self.model.vocabulary.missing(text)
+        self.unknown_count += sum(text.count(character) for character in missing)
+        return self.model.known(text, self.unknown, name) if missing else text
