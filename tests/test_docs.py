@@ -26,10 +26,10 @@ def console_commands(page: Path) -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
-def readers_folder(tmp_path_factory):
+@pytest.fixture
+def readers_folder(tmp_path):
     """A folder with the texts that the documentation speaks of."""
-    folder = tmp_path_factory.mktemp("reader")
+    folder = tmp_path
     fables = (ROOT / "corpora" / "fables" / "fables.txt").read_text()[:30_000]
     (folder / "plays.txt").write_text("ROMEO:\n" + fables)
     (folder / "notes").mkdir()
@@ -45,7 +45,7 @@ def test_the_commands_of_the_documentation_run(page, readers_folder):
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for command in console_commands(page):
         # the reader's minutes are a few steps here
-        short = re.sub(r"--(minutes|epochs) [\d.]+", "--steps 20", command)
+        short = re.sub(r"--(minutes|epochs) [\d.]+", "--steps 10 --validations 1", command)
         short = re.sub(r"demo.*", r"\g<0> --minutes 0.02", short) if "textgen demo" in short else short
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {short}"],

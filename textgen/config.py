@@ -91,6 +91,14 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     units: integer(1, 16384, "Width of each recurrent layer.") = 256
     embedding_dim: integer(1, 16384, "Width of the character embedding.") = 64
     dropout: number(0.0, 0.95, "Fraction of each layer's outputs that training drops.") = 0.1
+    recurrent_dropout: number(
+        0.0, 0.95, "Fraction of an LSTM's recurrent weights that training drops, others in each window."
+    ) = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.recurrent_dropout and self.cell != "lstm":
+            raise ValueError(f"recurrent_dropout: needs cell lstm, got {self.cell}")
 
 
 class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):

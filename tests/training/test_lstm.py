@@ -24,6 +24,10 @@ def twins(inputs_dim, units, dtype):
     return stock, ours
 
 
+def kernel_of(layer):
+    return tf.convert_to_tensor(layer.cell.recurrent_kernel)
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("look_up", [False, True])
 @pytest.mark.parametrize(("batch", "steps", "inputs_dim", "units"), SIZES)
@@ -49,10 +53,10 @@ def test_outputs_states_and_gradients_are_those_of_the_stock_layer(batch, steps,
 
     def our_run():
         if look_up:
-            outputs, (hidden, cell) = ours.run_ids(tf.transpose(ids), embeddings, tuple(states))
+            outputs, (hidden, cell) = ours.run_ids(tf.transpose(ids), embeddings, tuple(states), kernel_of(ours))
         else:
             inputs = tf.gather(embeddings, tf.transpose(ids))
-            outputs, (hidden, cell) = ours.run(inputs, tuple(states))
+            outputs, (hidden, cell) = ours.run(inputs, tuple(states), kernel_of(ours))
         return tf.transpose(outputs, (1, 0, 2)), hidden, cell
 
     expected = results(stock, stock_run)
@@ -65,9 +69,9 @@ def test_a_state_carried_over_two_halves_is_one_whole():
     _, ours = twins(3, 6, "float64")
     inputs = tf.constant(np.random.default_rng(2).normal(size=(10, 2, 3)))
     zero = (tf.zeros((2, 6), tf.float64),) * 2
-    whole, last = ours.run(inputs, zero)
-    first, middle = ours.run(inputs[:4], zero)
-    second, end = ours.run(inputs[4:], middle)
+    whole, last = ours.run(inputs, zero, kernel_of(ours))
+    first, middle = ours.run(inputs[:4], zero, kernel_of(ours))
+    second, end = ours.run(inputs[4:], middle, kernel_of(ours))
     np.testing.assert_allclose(tf.concat([first, second], 0), whole, rtol=1e-12)
     np.testing.assert_allclose(end[1], last[1], rtol=1e-12)
 

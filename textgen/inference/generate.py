@@ -43,31 +43,34 @@ class Sample:
         self.ending = ""
         """Why it ended: `length`, `stop` or `line`; empty while it has not."""
         self._generator = np.random.Generator(np.random.PCG64((rng_seed, index)))
-        self._draws = iter(())
+        self._draws: list[float] = []
 
     def draw(self) -> float:
         """The next number from [0, 1)."""
-        if (uniform := next(self._draws, None)) is None:
-            self._draws = iter(self._generator.random(DRAWS).tolist())
-            uniform = next(self._draws)
-        return uniform
+        if not self._draws:
+            self._draws = self._generator.random(DRAWS)[::-1].tolist()
+        return self._draws.pop()
 
     def add(self, character: str, config: SampleConfig) -> str:
         """Append a character, see whether the text has ended, and return what is released."""
         self.written += 1
-        self.held += character
-        found = [(place, stop) for stop in config.stop if (place := self.held.find(stop)) >= 0]
+        if self.written >= config.length:
+            self.ending = "length"
+        if config.until_line and character == "\n" and self.written > 1:
+            self.ending = "line"
+        return self._release(character, config) if config.stop else character
+
+    def _release(self, character: str, config: SampleConfig) -> str:
+        """Hold back what may be the beginning of a stop text, and end at a whole one."""
+        text = self.held + character
+        found = [(place, stop) for stop in config.stop if (place := text.find(stop)) >= 0]
         if found:
             place, stop = min(found)
             self.ending = "stop"
-            self.held = self.held[: place + len(stop) * config.keep_stop]
-        elif config.until_line and character == "\n" and self.written > 1:
-            self.ending = "line"
-        elif self.written >= config.length:
-            self.ending = "length"
-        cut = len(self.held) if self.ending else len(self.held) - possible_beginning(self.held, config.stop)
-        released, self.held = self.held[:cut], self.held[cut:]
-        return released
+            text = text[: place + len(stop) * config.keep_stop]
+        held = 0 if self.ending else possible_beginning(text, config.stop)
+        self.held = text[len(text) - held :]
+        return text[: len(text) - held]
 
     @property
     def bits_per_character(self) -> float | None:
@@ -173,20 +176,25 @@ class Generator:
             for sample in samples:
                 sample.ending = "length"
             return
+        idx2char = self.vocabulary.idx2char
         active, looks_back = samples, config.no_repeat_ngram or config.repetition_penalty != 1
         while active:
             uniforms = np.array([sample.draw() for sample in active])
-            ids = choose(logits, config, uniforms, [sample.ids for sample in active], allowed)
+            histories = [sample.ids for sample in active] if looks_back else ()
+            ids = choose(logits, config, uniforms, histories, allowed)
             if measured:
                 chances = log_probabilities(logits.astype(np.float64))
                 for row, (sample, index) in enumerate(zip(active, ids, strict=True)):
                     sample.bits -= float(chances[row, index] / np.log(2))
+            ended = False
             for sample, index in zip(active, ids.tolist(), strict=True):
                 if looks_back:
                     sample.ids.append(index)
-                yield sample, sample.add(self.vocabulary.idx2char[index], config)
-            rows = [row for row, sample in enumerate(active) if not sample.ending]
-            if len(rows) < len(active):
+                piece = sample.add(idx2char[index], config)
+                ended = ended or sample.ending
+                yield sample, piece
+            if ended:
+                rows = [row for row, sample in enumerate(active) if not sample.ending]
                 active = [active[row] for row in rows]
                 state, ids = state.take(rows), ids[rows]
             if active:

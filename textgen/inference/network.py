@@ -16,6 +16,7 @@ from textgen.config import ModelConfig
 from textgen.errors import RunError
 from textgen.run import Run, reporting_os_errors
 
+HALF = np.float32(0.5)
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 TABLE_BYTES = 64 * 2**20
 PADDING = 256
@@ -35,17 +36,12 @@ class State:
     def __init__(self, layers: list[list[np.ndarray]], batched: bool = False) -> None:
         self.layers = layers
         self.batched = batched
-        self.scratch: dict[str, np.ndarray] = {}
+        self.steps: list[Callable] = []
+        """What `Network` works with; it is made at the first step."""
 
     def take(self, rows: np.ndarray | list[int]) -> State:
         """A state of some rows, in any order, each as often as it is named."""
         return State([[array[rows] for array in layer] for layer in self.layers], self.batched)
-
-    def array(self, name: str, rows: int, columns: int) -> np.ndarray:
-        """Working memory that is the same at every step."""
-        if name not in self.scratch:
-            self.scratch[name] = np.empty((rows, columns), np.float32)
-        return self.scratch[name]
 
 
 class Network:
@@ -58,7 +54,6 @@ class Network:
 
     def __init__(self, weights: dict[str, np.ndarray], config: ModelConfig) -> None:
         self.config = config
-        self.cell: Callable = {"lstm": lstm_step, "gru": gru_step, "rnn": rnn_step}[config.cell]
         self.layers = [Layer(weights, config.cell, i) for i in range(config.num_layers)]
         self.embeddings = weights["embedding/embeddings"]
         self.dense_kernel = padded(weights["dense/kernel"])
@@ -68,8 +63,8 @@ class Network:
         # id -> its projected input: the embedding and the first kernel in one look-up
         self.table = None
         if fits:
-            projected = np.empty((len(self.embeddings), first.kernel.shape[1]), np.float32)
-            multiply_row_by_row(self.embeddings, first.kernel, projected)
+            projected, multiply = product(self.embeddings, first.kernel, batched=False)
+            multiply(self.embeddings)
             self.table = projected[:, : first.width] + first.bias
 
     def initial_state(self, batch_size: int, batched: bool = False) -> State:
@@ -88,25 +83,29 @@ class Network:
         Returns:
             The logits of the next character, (B, V) float32, valid until the next step.
         """
-        rows, values = len(ids), None
-        multiply = multiply_at_once if state.batched else multiply_row_by_row
+        if not state.steps:
+            state.steps = self._prepare(state)
+        first, *others, dense = state.steps
+        first(self.table[ids] if self.table is not None else self.embeddings[ids])
+        for index, step in enumerate(others):
+            step(state.layers[index][0])
+        return dense()
+
+    def _prepare(self, state: State) -> list[Callable]:
+        """The functions of one step, with all memory that they work in: what they allocate once costs nothing later."""
+        steps = []
         for index, (layer, arrays) in enumerate(zip(self.layers, state.layers, strict=True)):
-            gates = state.array(f"gates {index}", rows, layer.recurrent_kernel.shape[1])
-            multiply(arrays[0], layer.recurrent_kernel, gates)
-            if values is None and self.table is not None:
-                projected = self.table[ids]
-            else:
-                projected = state.array(f"projected {index}", rows, layer.kernel.shape[1])
-                multiply(self.embeddings[ids] if values is None else values, layer.kernel, projected)
-                projected = projected[:, : layer.width]
-                projected += layer.bias
-            self.cell(projected, gates[:, : layer.width], layer.recurrent_bias, arrays, state)
-            values = arrays[0]
-        logits = state.array("logits", rows, self.dense_kernel.shape[1])
-        multiply(values, self.dense_kernel, logits)
-        logits = logits[:, : len(self.dense_bias)]
-        logits += self.dense_bias
-        return logits
+            known = index == 0 and self.table is not None
+            steps.append(layer_step(layer, arrays, CELLS[self.config.cell], state.batched, known))
+        hidden = state.layers[-1][0]
+        logits, multiply = product(hidden, self.dense_kernel, state.batched)
+        logits, bias = logits[:, : len(self.dense_bias)], self.dense_bias
+
+        def dense() -> np.ndarray:
+            multiply(hidden)
+            return np.add(logits, bias, out=logits)
+
+        return [*steps, dense]
 
     def read(self, ids: np.ndarray) -> tuple[np.ndarray, State]:
         """The logits (1, V) and the state after a text, (N,) ids with N of at least 1."""
@@ -150,14 +149,37 @@ def padded(matrix: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.pad(matrix, ((0, 0), (0, more))))
 
 
-def multiply_row_by_row(values: np.ndarray, matrix: np.ndarray, out: np.ndarray) -> None:
-    """Rows (B, D) times a matrix (D, N) into (B, N), each row by a product of its own."""
-    np.matmul(values[:, None, :], matrix, out=out[:, None, :])
+def product(values: np.ndarray, matrix: np.ndarray, batched: bool) -> tuple[np.ndarray, Callable]:
+    """Memory for rows (B, D) times a matrix (D, N), and the function that multiplies into it: all rows at once, or
+    each by a product of its own."""
+    out = np.empty((len(values), matrix.shape[1]), np.float32)
+    if batched:
+        return out, lambda values: np.matmul(values, matrix, out=out)
+    rows = out[:, None, :]
+    return out, lambda values: np.matmul(values[:, None, :], matrix, out=rows)
 
 
-def multiply_at_once(values: np.ndarray, matrix: np.ndarray, out: np.ndarray) -> None:
-    """Rows (B, D) times a matrix (D, N) into (B, N)."""
-    np.matmul(values, matrix, out=out)
+def layer_step(layer: Layer, arrays: list[np.ndarray], cell: Callable, batched: bool, known: bool) -> Callable:
+    """The step of one layer over its state arrays; it takes its inputs (B, D), or where `known` their projection."""
+    hidden = arrays[0]
+    gates, multiply_hidden = product(hidden, layer.recurrent_kernel, batched)
+    activate = cell(gates[:, : layer.width], layer.recurrent_bias, *arrays)
+    if known:
+
+        def step(projected: np.ndarray) -> None:
+            multiply_hidden(hidden)
+            activate(projected)
+    else:
+        inputs, multiply_inputs = product(np.empty((len(hidden), len(layer.kernel))), layer.kernel, batched)
+        projected = inputs[:, : layer.width]
+
+        def step(values: np.ndarray) -> None:
+            multiply_inputs(values)
+            np.add(projected, layer.bias, out=projected)
+            multiply_hidden(hidden)
+            activate(projected)
+
+    return step
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
@@ -165,38 +187,47 @@ def sigmoid(values: np.ndarray) -> np.ndarray:
     return 0.5 * np.tanh(0.5 * values) + 0.5
 
 
-def lstm_step(projected, gates, recurrent_bias, arrays, state: State) -> None:
+def lstm_cell(gates: np.ndarray, recurrent_bias: None, hidden: np.ndarray, cell: np.ndarray) -> Callable:
     """Gates in the order of `arrange_lstm`."""
-    hidden, cell = arrays
     units = hidden.shape[1]
-    gates += projected
-    np.tanh(gates, out=gates)
+    i, f, o, g = (gates[:, k * units : (k + 1) * units] for k in range(4))
     sigmoids = gates[:, : 3 * units]
-    sigmoids *= 0.5
-    sigmoids += 0.5
-    cell *= gates[:, units : 2 * units]
-    product = state.array("product", *cell.shape)
-    np.multiply(gates[:, :units], gates[:, 3 * units :], out=product)
-    cell += product
-    np.tanh(cell, out=hidden)
-    hidden *= gates[:, 2 * units : 3 * units]
+    added = np.empty_like(cell)
+
+    def activate(projected: np.ndarray) -> None:
+        np.add(gates, projected, out=gates)
+        np.tanh(gates, out=gates)
+        np.multiply(sigmoids, HALF, out=sigmoids)
+        np.add(sigmoids, HALF, out=sigmoids)
+        np.multiply(cell, f, out=cell)
+        np.multiply(i, g, out=added)
+        np.add(cell, added, out=cell)
+        np.tanh(cell, out=hidden)
+        np.multiply(hidden, o, out=hidden)
+
+    return activate
 
 
-def gru_step(projected, gates, recurrent_bias, arrays, state: State) -> None:
+def gru_cell(gates: np.ndarray, recurrent_bias: np.ndarray, hidden: np.ndarray) -> Callable:
     """Gates in Keras's order: update, reset, new; the reset gate acts after the product."""
-    (hidden,) = arrays
     units = hidden.shape[1]
-    gates += recurrent_bias
-    both = sigmoid(projected[:, : 2 * units] + gates[:, : 2 * units])
-    update, reset = both[:, :units], both[:, units:]
-    new = np.tanh(projected[:, 2 * units :] + reset * gates[:, 2 * units :])
-    hidden *= update
-    hidden += (1 - update) * new
+
+    def activate(projected: np.ndarray) -> None:
+        np.add(gates, recurrent_bias, out=gates)
+        both = sigmoid(projected[:, : 2 * units] + gates[:, : 2 * units])
+        update, reset = both[:, :units], both[:, units:]
+        new = np.tanh(projected[:, 2 * units :] + reset * gates[:, 2 * units :])
+        hidden[:] = update * hidden + (1 - update) * new
+
+    return activate
 
 
-def rnn_step(projected, gates, recurrent_bias, arrays, state: State) -> None:
+def rnn_cell(gates: np.ndarray, recurrent_bias: None, hidden: np.ndarray) -> Callable:
     """A plain tanh unit."""
-    np.tanh(projected + gates, out=arrays[0])
+    return lambda projected: np.tanh(np.add(gates, projected, out=gates), out=hidden)
+
+
+CELLS = {"lstm": lstm_cell, "gru": gru_cell, "rnn": rnn_cell}
 
 
 def weight_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:

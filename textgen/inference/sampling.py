@@ -14,6 +14,9 @@ import numpy as np
 
 from textgen.config import SampleConfig
 
+SMALLEST_TEMPERATURE = 1e-100
+LARGEST_UNIFORM = 1 - 2**-52
+
 
 def choose(
     logits: np.ndarray,
@@ -89,8 +92,7 @@ def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
     >>> apply_temperature(np.array([1.0, 2.0, 4.0]), 2.0).tolist()
     [-1.5, -1.0, 0.0]
     """
-    with np.errstate(over="ignore"):
-        return (logits - logits.max(-1, keepdims=True)) / temperature
+    return (logits - np.maximum.reduce(logits, -1, keepdims=True)) / max(temperature, SMALLEST_TEMPERATURE)
 
 
 def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
@@ -169,9 +171,8 @@ def draw(logits: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     >>> [int(draw(np.log([[0.5, 0.25, 0.25]]), np.array([u]))[0]) for u in (0.0, 0.49, 0.5, 0.99)]
     [0, 0, 1, 2]
     """
-    weights = np.exp(logits - logits.max(-1, keepdims=True))
-    cumulative = np.cumsum(weights, -1)
-    ids = (cumulative <= uniforms[:, None] * cumulative[:, -1:]).sum(-1)
-    # rounding can only carry a draw past the last possible character
-    last = weights.shape[-1] - 1 - (weights[:, ::-1] > 0).argmax(-1)
-    return np.minimum(ids, last)
+    weights = np.exp(logits - np.maximum.reduce(logits, -1, keepdims=True))
+    cumulative = np.add.accumulate(weights, -1)
+    # one unit in the last place more, and the product could round up to the sum of all
+    passed = np.minimum(uniforms, LARGEST_UNIFORM)[:, None] * cumulative[:, -1:]
+    return np.add.reduce(cumulative <= passed, -1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -29,6 +31,7 @@ class Engine:
     def __init__(self, model_config: ModelConfig, config: TrainConfig, vocabulary_size: int) -> None:
         keras.utils.set_random_seed(config.rng_seed % 2**32)
         self.config = config
+        self.recurrent_dropout = model_config.recurrent_dropout
         self.model = build_model(model_config, vocabulary_size)
         self.average = build_model(model_config, vocabulary_size)
         assign_weights(self.average.trainable_variables, self.model.trainable_variables)
@@ -87,7 +90,8 @@ class Engine:
         states = tf.nest.map_structure(lambda state: state * carried[:, None], states)
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            logits, states = unroll(self.model, tf.transpose(batch[:, :-1]), states, training=True)
+            drop_weights = partial(self._drop_weights, step)
+            logits, states = unroll(self.model, tf.transpose(batch[:, :-1]), states, True, drop_weights)
             loss = tf.reduce_mean(cross_entropy(logits, tf.transpose(batch[:, 1:])))
             total = loss + self._penalty()
         gradients = tape.gradient(total, variables)
@@ -110,6 +114,13 @@ class Engine:
             seed = (self.config.rng_seed * len(dropouts) + index) % 2**32
             first = tf.cast(tf.constant(seed, tf.int64), state.dtype)
             state.assign(tf.stack([first, tf.cast(step, state.dtype)]))
+
+    def _drop_weights(self, step, index: int, kernel: tf.Tensor) -> tf.Tensor:
+        """Dropout of recurrent weights (DropConnect; Merity, Keskar and Socher 2018), a function of seed and step."""
+        if not self.recurrent_dropout:
+            return kernel
+        seed = tf.stack([tf.constant(self.config.rng_seed % 2**31 * 16 + index, tf.int64), step])
+        return tf.nn.experimental.stateless_dropout(kernel, self.recurrent_dropout, seed, rng_alg="philox")
 
     def _penalty(self):
         config = self.config

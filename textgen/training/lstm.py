@@ -29,31 +29,33 @@ class LSTM(keras.layers.LSTM):
     one takes `get_weights` of the other.
     """
 
-    def run(self, inputs: tf.Tensor, state: Pair) -> tuple[tf.Tensor, Pair]:
+    def run(self, inputs: tf.Tensor, state: Pair, recurrent_kernel: tf.Tensor) -> tuple[tf.Tensor, Pair]:
         """Run over a sequence from an explicit state.
 
         Args:
             inputs: (T, B, D) of the layer's dtype.
             state: hidden and cell before the first step, (B, H) each.
+            recurrent_kernel: the layer's, or what dropout has left of it.
 
         Returns:
             The outputs, (T, B, H), and the state after the last step.
         """
         projected = tf.tensordot(inputs, tf.convert_to_tensor(self.cell.kernel), 1) + self.cell.bias
-        outputs, cell = recurrence(projected, tf.convert_to_tensor(self.cell.recurrent_kernel), *state)
+        outputs, cell = recurrence(projected, recurrent_kernel, *state)
         return outputs, (outputs[-1], cell)
 
-    def run_ids(self, ids: tf.Tensor, embeddings: tf.Tensor, state: Pair) -> tuple[tf.Tensor, Pair]:
+    def run_ids(
+        self, ids: tf.Tensor, embeddings: tf.Tensor, state: Pair, recurrent_kernel: tf.Tensor
+    ) -> tuple[tf.Tensor, Pair]:
         """`run` over embedded characters, each of them projected once: cheaper while V < B * T.
 
         Args:
             ids: (T, B) integers.
             embeddings: (V, D).
-            state: as in `run`.
+            state, recurrent_kernel: as in `run`.
         """
         table = tf.matmul(embeddings, self.cell.kernel) + self.cell.bias
-        kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)
-        outputs, cell = recurrence_of_ids(table, kernel, *state, ids)
+        outputs, cell = recurrence_of_ids(table, recurrent_kernel, *state, ids)
         return outputs, (outputs[-1], cell)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -44,7 +44,13 @@ def zero_states(model: keras.Sequential, batch_size: int) -> States:
     ]
 
 
-def unroll(model: keras.Sequential, ids: tf.Tensor, states: States, training: bool = False) -> tuple[tf.Tensor, States]:
+def unroll(
+    model: keras.Sequential,
+    ids: tf.Tensor,
+    states: States,
+    training: bool = False,
+    drop_weights: Callable[[int, tf.Tensor], tf.Tensor] = lambda index, kernel: kernel,
+) -> tuple[tf.Tensor, States]:
     """Run a model over windows from explicit states, which a Sequential model has no way to pass.
 
     Everything is time-major, as the recurrent layers read it.
@@ -54,6 +60,7 @@ def unroll(model: keras.Sequential, ids: tf.Tensor, states: States, training: bo
         ids: (T, B) integers.
         states: the state before the windows.
         training: whether dropout is active.
+        drop_weights: what to make of the recurrent kernel of the LSTM layer with an index, for dropout.
 
     Returns:
         Logits (T, B, V), and the states after the windows.
@@ -62,11 +69,13 @@ def unroll(model: keras.Sequential, ids: tf.Tensor, states: States, training: bo
     look_up = isinstance(layers[0], LSTM) and embedding.input_dim < ids.shape[0] * ids.shape[1]
     values, after, before = ids if look_up else embedding(ids), [], iter(states)
     for layer in layers:
-        if look_up and layer is layers[0]:
-            values, state = layer.run_ids(ids, tf.convert_to_tensor(embedding.embeddings), next(before))
-            after.append(state)
-        elif isinstance(layer, LSTM):
-            values, state = layer.run(values, next(before))
+        if isinstance(layer, LSTM):
+            kernel = drop_weights(len(after), tf.convert_to_tensor(layer.cell.recurrent_kernel))
+            if look_up and not after:
+                embeddings = tf.convert_to_tensor(embedding.embeddings)
+                values, state = layer.run_ids(ids, embeddings, next(before), kernel)
+            else:
+                values, state = layer.run(values, next(before), kernel)
             after.append(state)
         elif isinstance(layer, keras.layers.RNN):
             _, values, state = layer.inner_loop(batch_first(values), list(next(before)), None, training)

@@ -1,0 +1,254 @@
+"""Sampling and scoring: start-up, speed against the alternatives, memory. `python benchmarks/sample.py [--rounds 7]`
+
+Speed depends on a model's shape and not on what it has learnt, so the models are random. Alternatives (a `tf.function`
+loop over the same Keras model, PyTorch's `nn.LSTM` one character at a time if it is installed) run in the same process
+and in turn; a figure is the median over the rounds. Processes are timed from outside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from machine import median, report
+from safetensors.numpy import save_file
+
+import textgen
+from textgen.config import ModelConfig, SampleConfig, TrainConfig
+from textgen.data.vocabulary import Vocabulary
+from textgen.inference.network import weight_shapes
+from textgen.inference.score import line_bits
+from textgen.run import FORMAT_VERSION, Run, RunInfo
+
+VOCABULARY = Vocabulary("\n" + "".join(map(chr, range(32, 96))))
+DEMO = "1x384"
+"""The shape of the default model, and so of the demonstration's."""
+
+
+def random_run(folder: Path, shape: str) -> Path:
+    """A run directory with random weights, of a shape like `2x512`."""
+    layers, units = map(int, shape.split("x"))
+    model = ModelConfig(num_layers=layers, units=units)
+    run = Run(folder / shape)
+    generator = np.random.default_rng(0)
+    weights = {
+        name: generator.normal(0, 0.05, size).astype(np.float32)
+        for name, size in weight_shapes(model, len(VOCABULARY)).items()
+    }
+    run.weights_path("best").parent.mkdir(parents=True)
+    save_file(weights, run.weights_path("best"))
+    VOCABULARY.save(run.path)
+    run.save_info(
+        RunInfo(
+            format_version=FORMAT_VERSION,
+            textgen_version=textgen.__version__,
+            model=model,
+            train=TrainConfig(),
+            corpus="",
+            corpus_fingerprint="",
+        )
+    )
+    return run.path
+
+
+def in_turn(sides: dict[str, Callable[[], int]], rounds: int) -> dict[str, float]:
+    """Characters per second of each side: the median over rounds in which all take turns, after a warm-up."""
+    rates: dict[str, list[float]] = {name: [] for name in sides}
+    for side in sides.values():
+        side()
+    for _ in range(rounds):
+        for name, side in sides.items():
+            began = time.perf_counter()
+            characters = side()
+            rates[name].append(characters / (time.perf_counter() - began))
+    return {name: median(values) for name, values in rates.items()}
+
+
+def ours(path: Path, samples: int, length: int) -> Callable[[], int]:
+    """Write some samples side by side with a run."""
+    model = textgen.load(path)
+    config = SampleConfig(length=length, temperature=1.0, rng_seed=1)
+    return lambda: sum(len(piece) for _, piece in model.write([""] * samples, config))
+
+
+def keras_loop(path: Path, length: int) -> Callable[[], int]:
+    """The same Keras model in one `tf.function` that loops over the characters."""
+    import textgen.training  # noqa: F401  (starts TensorFlow quietly)
+
+    import tensorflow as tf  # isort: skip
+
+    from textgen.training.model import build_model, recurrent_layers
+
+    config = Run(path).load_info().model
+    model = build_model(config, len(VOCABULARY))
+    cells = [layer.cell for layer in recurrent_layers(model)]
+    dense = model.layers[-1]
+
+    @tf.function
+    def loop():
+        index = tf.zeros((1,), tf.int32)
+        states = [(tf.zeros((1, config.units)), tf.zeros((1, config.units))) for _ in cells]
+        written = tf.TensorArray(tf.int32, length)
+        for t in tf.range(length):
+            values = tf.gather(tf.convert_to_tensor(model.layers[0].embeddings), index)
+            after = []
+            for cell, state in zip(cells, states, strict=True):
+                values, new_state = cell(values, list(state))
+                after.append(tuple(new_state))
+            states = after
+            index = tf.random.categorical(dense(values), 1, tf.int32)[:, 0]
+            written = written.write(t, index[0])
+        return written.stack()
+
+    return lambda: len(loop().numpy())
+
+
+def torch_loop(shape: str, length: int) -> Callable[[], int] | None:
+    """PyTorch's LSTM, one character at a time; None where PyTorch is not installed."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    layers, units = map(int, shape.split("x"))
+    torch.set_num_threads(2)
+    embedding = torch.nn.Embedding(len(VOCABULARY), 64)
+    lstm = torch.nn.LSTM(64, units, layers)
+    dense = torch.nn.Linear(units, len(VOCABULARY))
+
+    def loop() -> int:
+        state, index = None, torch.zeros(1, 1, dtype=torch.long)
+        with torch.inference_mode():
+            for _ in range(length):
+                hidden, state = lstm(embedding(index), state)
+                index = torch.multinomial(torch.softmax(dense(hidden[0]), -1), 1)
+        return length
+
+    return loop
+
+
+def stream_rows(folder: Path, rounds: int) -> list[dict]:
+    """One stream against the alternatives, and many streams against one."""
+    rows = []
+    for shape in ("1x128", "1x384", "2x512"):
+        path = random_run(folder, shape)
+        sides = {"one": ours(path, 1, 1500), "many": ours(path, 64, 100), "keras": keras_loop(path, 300)}
+        if loop := torch_loop(shape, 300):
+            sides["torch"] = loop
+        rates = in_turn(sides, rounds)
+        rows.append(
+            {
+                "model": shape,
+                "one stream, characters/s": rates["one"],
+                "x tf.function loop": rates["one"] / rates["keras"],
+                "x PyTorch": rates["one"] / rates["torch"] if "torch" in rates else float("nan"),
+                "64 streams, characters/s": rates["many"],
+                "x one stream": rates["many"] / rates["one"],
+                "% of memory bandwidth": 100 * bandwidth_share(path, rates["one"]),
+            }
+        )
+    return rows
+
+
+def bandwidth_share(path: Path, rate: float) -> float:
+    """The weight bytes that one stream reads in a second over what reading an array of their size reaches."""
+    network = textgen.load(path).network
+    matrices = [layer.recurrent_kernel for layer in network.layers]
+    matrices += [network.dense_kernel, *(layer.kernel for layer in network.layers[1:])]
+    count = sum(matrix.nbytes for matrix in matrices)
+    array = np.ones((count // 4096, 1024), np.float32)
+    reads = (array.max, lambda: array.ravel() @ array.ravel(), lambda: array @ array[0], lambda: array[:, 0] @ array)
+    best = 0.0
+    for read in reads * 50:
+        began = time.perf_counter()
+        read()
+        best = max(best, count / (time.perf_counter() - began))
+    return rate * count / best
+
+
+def process(command: list[str], characters: int | None = None) -> tuple[float, float]:
+    """Seconds to the end of a process, or to its first characters, and its peak resident megabytes."""
+    began = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    if characters:
+        child.stdout.read(characters)
+        seconds = time.perf_counter() - began
+        child.stdout.close()
+    else:
+        child.stdout.read()
+    _, _, usage = os.wait4(child.pid, 0)
+    return seconds if characters else time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+PREDICT = """
+import sys, textgen.training, numpy as np
+from textgen.config import ModelConfig
+from textgen.training.model import build_model
+model = build_model(ModelConfig(num_layers=1, units=384), 65)
+ids = [0]
+for _ in range(1000):
+    logits = model.predict(np.array([ids[-40:]]), verbose=0)[0, -1].astype(float)
+    chances = np.exp(logits - logits.max())
+    ids.append(int(np.random.choice(65, p=chances / chances.sum())))
+print(len(ids))
+"""
+
+
+def process_rows(folder: Path, rounds: int) -> list[dict]:
+    """Whole processes."""
+    command = [str(Path(sys.executable).with_name("textgen")), "sample"]
+    demo, large = random_run(folder / "p", DEMO), random_run(folder / "p", "2x512")
+    cases = {
+        "an interpreter with NumPy and Click": lambda: process([sys.executable, "-c", "import numpy, click"]),
+        "textgen --help": lambda: process([command[0], "--help"]),
+        f"first character, {DEMO}": lambda: process([*command, str(demo), "-s", "A"], 2),
+        "first character, 2x512": lambda: process([*command, str(large), "-s", "A"], 2),
+        f"1,000 characters, {DEMO}": lambda: process([*command, str(demo), "-l", "1000"]),
+    }
+    runs: dict[str, list] = {name: [] for name in cases}
+    for _ in range(rounds + 1):
+        for name, case in cases.items():
+            runs[name].append(case())
+    rows = [
+        {
+            "process": name,
+            "seconds": median([r[0] for r in found[1:]]),
+            "peak resident MB": median([r[1] for r in found]),
+        }
+        for name, found in runs.items()
+    ]
+    seconds, memory = process([sys.executable, "-c", PREDICT])
+    rows.append({"process": "1,000 characters, model.predict each", "seconds": seconds, "peak resident MB": memory})
+    return rows
+
+
+def score_rows(folder: Path, rounds: int) -> list[dict]:
+    """Lines scored per second."""
+    model = textgen.load(random_run(folder / "s", "1x128"))
+    generator = np.random.default_rng(0)
+    lines = ["".join(map(chr, generator.integers(65, 91, generator.integers(4, 14)))) for _ in range(4096)]
+    rate = in_turn({"lines": lambda: len(line_bits(model, lines))}, rounds)["lines"]
+    return [{"model": "1x128", "lines of 4 to 13 characters, scored per second": rate}]
+
+
+def main() -> None:
+    """Measure all and print tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path, help="folder for JSON files")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, measure in (("processes", process_rows), ("streams", stream_rows), ("scoring", score_rows)):
+            rows = measure(Path(folder), arguments.rounds)
+            report(f"sampling: {name}", rows, arguments.json and arguments.json / f"sample-{name}.json")
+            print()
+
+
+if __name__ == "__main__":
+    main()
