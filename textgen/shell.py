@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from textgen.inference.generate import Generator, Sample
 
 BATCH_LINES = 4096
+PIECE_BYTES = 2**16
+QUEUED = 64
+"""Pieces of input that are read ahead."""
 
 
 class SampleRecord(msgspec.Struct):
@@ -137,32 +140,50 @@ def line_batches(paths: Iterable[str] = ("-",)) -> Iterator[list[str]]:
     Raises:
         TextError: a file cannot be read, or is no UTF-8.
     """
-    lines: queue.Queue[str | TextError | None] = queue.Queue(BATCH_LINES)
-    threading.Thread(target=_read_lines, args=(list(paths), lines), daemon=True).start()
+    pieces: queue.Queue[list[str] | TextError | None] = queue.Queue(QUEUED)
+    threading.Thread(target=_read_lines, args=(list(paths), pieces), daemon=True).start()
     while True:
-        batch = [lines.get()]
-        while len(batch) < BATCH_LINES and not lines.empty():
-            batch.append(lines.get())
-        end = batch[-1]
-        if found := [line for line in batch if isinstance(line, str)]:
-            yield found
-        if isinstance(end, TextError):
-            raise end
-        if end is None:
+        batch: list[str] = []
+        piece = pieces.get()
+        while isinstance(piece, list):
+            batch += piece
+            if pieces.empty() or len(batch) >= BATCH_LINES:
+                break
+            piece = pieces.get()
+        if batch:
+            yield batch
+        if isinstance(piece, TextError):
+            raise piece
+        if piece is None:
             return
 
 
-def _read_lines(paths: list[str], lines: queue.Queue) -> None:
+def _read_lines(paths: list[str], pieces: queue.Queue) -> None:
+    """Put the lines of each piece of input that comes, and at the end None, or what went wrong."""
     try:
         for path in paths:
+            name, number, rest = shown_name(path), 0, b""
             with open_bytes(path) as file:
-                for number, data in enumerate(file, 1):
-                    lines.put(decoded(data, f"{shown_name(path)}, line {number}").rstrip("\n").removesuffix("\r"))
-        lines.put(None)
+                while data := os.read(file.fileno(), PIECE_BYTES):
+                    *whole, rest = (rest + data).split(b"\n")
+                    put_decoded(whole, name, number, pieces)
+                    number += len(whole)
+            put_decoded([rest] if rest else [], name, number, pieces)
+        pieces.put(None)
     except OSError as error:
-        lines.put(TextError(f"{shown_name(path)}: cannot be read: {error.strerror or error}"))
+        pieces.put(TextError(f"{name}: cannot be read: {error.strerror or error}"))
     except TextError as error:
-        lines.put(error)
+        pieces.put(error)
+
+
+def put_decoded(lines: list[bytes], name: str, number: int, pieces: queue.Queue) -> None:
+    """Put the text of some lines, without carriage returns; also of those before one that is no UTF-8."""
+    texts: list[str] = []
+    try:
+        for line in lines:
+            texts.append(decoded(line, f"{name}, line {number + len(texts) + 1}").removesuffix("\r"))
+    finally:
+        pieces.put(texts)
 
 
 def read_text(path: str) -> str:

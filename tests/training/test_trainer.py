@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from textgen.config import ModelConfig, TrainConfig
+import textgen
+from textgen.config import ModelConfig, PrepareConfig, TrainConfig
 from textgen.data.corpus import Corpus
+from textgen.data.prepare import prepare
+from textgen.data.text import find_sources
 from textgen.errors import RunError
 from textgen.run import Run
 from textgen.training import trainer
@@ -22,6 +25,17 @@ CONFIG = TrainConfig(steps=24, batch_size=4, seq_length=16, validations=6, rng_s
 @pytest.fixture
 def corpus(corpus_path):
     return Corpus.load(corpus_path)
+
+
+def prepared(path, out, **settings) -> Corpus:
+    """The prepared corpus of one file."""
+    return prepare(find_sources([str(path)], []), out, PrepareConfig(**settings))
+
+
+def noise(folder) -> Corpus:
+    """Letters without any order: all that can be learnt from them is learnt by heart."""
+    (folder / "noise.txt").write_text("".join(np.random.default_rng(0).choice(list("abcd"), 800)))
+    return prepared(folder / "noise.txt", folder / "noise")
 
 
 def weights(run, checkpoint="last"):
@@ -84,11 +98,7 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_pa
 def test_a_finished_run_and_another_corpus_are_not_resumed(corpus, run_path, text_file, tmp_path, reporter):
     with pytest.raises(RunError, match="has finished"):
         trainer.resume(run_path, None, reporter)
-    from textgen.config import PrepareConfig
-    from textgen.data.prepare import prepare
-    from textgen.data.text import find_sources
-
-    other = prepare(find_sources([str(text_file)], []), tmp_path / "other", PrepareConfig(lowercase=True))
+    other = prepared(text_file, tmp_path / "other", lowercase=True)
     with pytest.raises(RunError, match="not the corpus"):
         trainer.resume(run_path, other.path, reporter)
 
@@ -108,13 +118,26 @@ def test_validation_alone_ends_a_run_early_with_patience(corpus, tmp_path, repor
     assert any("stopped early" in note for note in reporter.notes)
 
 
-def test_a_corpus_without_validation_trains_and_samples(text_file, tmp_path, reporter):
-    import textgen
-    from textgen.config import PrepareConfig
-    from textgen.data.prepare import prepare
-    from textgen.data.text import find_sources
+def test_overfitting_is_noticed_once(tmp_path, reporter):
+    corpus = noise(tmp_path)
+    config = TrainConfig(steps=300, batch_size=4, seq_length=16, validations=15, learning_rate=0.02)
+    trainer.train(corpus, tmp_path / "run", ModelConfig(units=32, dropout=0.0), config, reporter)
+    assert len([note for note in reporter.notes if note.startswith("overfitting:")]) == 1
 
-    corpus = prepare(find_sources([str(text_file)], []), tmp_path / "c", PrepareConfig(validation=0))
+
+def test_dropout_lowers_the_distance_between_training_and_validation(tmp_path, reporter):
+    corpus = noise(tmp_path)
+    config = TrainConfig(steps=400, batch_size=4, seq_length=16, validations=4, learning_rate=0.02)
+    distance = {}
+    for dropout in (0.0, 0.5):
+        model = ModelConfig(units=32, dropout=dropout, recurrent_dropout=dropout)
+        end = trainer.train(corpus, tmp_path / str(dropout), model, config, reporter)
+        distance[dropout] = end.history[-1].validation_bpc - end.history[-1].train_bpc
+    assert distance[0.5] < 0.6 * distance[0.0]
+
+
+def test_a_corpus_without_validation_trains_and_samples(text_file, tmp_path, reporter):
+    corpus = prepared(text_file, tmp_path / "c", validation=0)
     end = trainer.train(corpus, tmp_path / "run", MODEL, TrainConfig(steps=3), reporter)
     assert end.history[-1].validation_bpc is None
     assert len(textgen.load(tmp_path / "run").generate(length=5)) == 5

@@ -32,6 +32,8 @@ from textgen.training.streams import Streams, carried, fit_window
 
 BITS_PER_NAT = 1 / math.log(2)
 VALIDATION_SHARE = 20
+OVERFITTING_AFTER = 4
+"""Validations in turn without a new best."""
 SCALARS = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
 
 
@@ -224,6 +226,7 @@ class Trainer:
             save_weights(self.run, "best", self.engine, position)
         else:
             position.stale += 1
+            self._notice_overfitting()
         if self.config.patience and position.stale >= self.config.patience and not position.finished:
             position.finished = True
             self.reporter.note(f"stopped early: {position.stale} validations without a new best")
@@ -237,6 +240,19 @@ class Trainer:
         self.validation_seconds = seconds if self.mark[0] else 0.0
         position.seconds += seconds
         self.mark = (position.step, position.seconds)
+
+    def _notice_overfitting(self) -> None:
+        """Say once that validation has turned for the worse while training still gets better."""
+        position = self.position
+        if position.stale != OVERFITTING_AFTER or self.config.patience:
+            return
+        before, now = position.history[-1 - OVERFITTING_AFTER], position.history[-1]
+        if now.train_bpc < before.train_bpc:
+            self.reporter.note(
+                f"overfitting: no better validation since step {position.best_step:,}, though training goes on "
+                f"improving; `best` keeps that step. More --dropout or --recurrent-dropout, fewer --units or more "
+                f"text would help, and --patience {OVERFITTING_AFTER} would stop here"
+            )
 
     def _save(self) -> None:
         save_weights(self.run, "last", self.engine, self.position)
