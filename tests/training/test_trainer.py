@@ -127,10 +127,10 @@ def test_overfitting_is_noticed_once(tmp_path, reporter):
 
 def test_dropout_lowers_the_distance_between_training_and_validation(tmp_path, reporter):
     corpus = noise(tmp_path)
-    config = TrainConfig(steps=400, batch_size=4, seq_length=16, validations=4, learning_rate=0.02)
+    config = TrainConfig(steps=800, batch_size=4, seq_length=16, validations=4, learning_rate=0.01)
     distance = {}
     for dropout in (0.0, 0.5):
-        model = ModelConfig(units=32, dropout=dropout, recurrent_dropout=dropout)
+        model = ModelConfig(units=48, dropout=dropout, recurrent_dropout=dropout)
         end = trainer.train(corpus, tmp_path / str(dropout), model, config, reporter)
         distance[dropout] = end.history[-1].validation_bpc - end.history[-1].train_bpc
     assert distance[0.5] < 0.6 * distance[0.0]
