@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import SETTINGS, run_textgen
@@ -325,7 +326,7 @@ def test_score_of_the_runs_own_corpus_is_what_training_reported(run_path):
 def test_score_treats_unknown_characters_as_told_and_counts_them(run_path):
     assert "'é'" in one_line_error(run_textgen("score", run_path, input="thé é\n"), 1)
     done = run_textgen("score", run_path, "--lines", "--unknown", "skip", input="thé é\n")
-    assert done.stdout.endswith("\tthé é\n") and "2 unknown characters" in done.stderr
+    assert done.stdout.endswith("\tthé é\n") and done.stderr == "textgen: 2 unknown characters skipped\n"
     assert "no text" in one_line_error(run_textgen("score", run_path, input=""), 1)
 
 
@@ -374,3 +375,35 @@ def test_commands_runs_and_checkpoints_are_completed(run_path, tmp_path, words, 
     }
     done = run_textgen(cwd=tmp_path, env=environment)
     assert [line.split(",", 1)[1] for line in done.stdout.splitlines()] == [expected]
+
+
+def test_a_misspelt_environment_variable_is_named_for_every_command(run_path):
+    done = run_textgen("sample", run_path, env={**ENVIRONMENT, "TEXTGEN_SAMPLE_LENGHT": "5"})
+    assert "unknown setting 'LENGHT'; did you mean 'LENGTH'?" in one_line_error(done, 2)
+    done = run_textgen("sample", run_path, "-s", "the ", env={**ENVIRONMENT, "TEXTGEN_SAMPLE_LENGTH": "0"})
+    assert done.stdout == "the \n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_standard_output_is_one_line(run_path):
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "textgen", "sample", str(run_path)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1 and done.stderr == "textgen: error: standard output: No space left on device\n"
+
+
+def test_ctrl_c_ends_a_sample_at_a_character(run_path):
+    command = [sys.executable, "-m", "textgen", "sample", str(run_path), "-l", "100000000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.read(1000)
+        process.send_signal(signal.SIGINT)
+        rest, error = process.communicate(timeout=30)
+    assert process.returncode == 130 and error.strip() == b"textgen: error: interrupted"
+    rest.decode("utf-8")
+
+
+def test_a_reader_that_has_seen_enough_ends_every_listing_quietly(run_path):
+    for arguments in (f"info {run_path}", "corpora", f"runs {run_path.parent}"):
+        shell = f"set -o pipefail; {sys.executable} -m textgen {arguments} | true"
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")

@@ -17,7 +17,7 @@ from textgen import progress, shell
 from textgen.completion import SHELLS, RunPath, complete_checkpoint
 from textgen.config import ModelConfig, PrepareConfig, SampleConfig, TrainConfig
 from textgen.errors import TextgenError
-from textgen.options import PREFIX, config_file_option, config_options, pick
+from textgen.options import PREFIX, config_file_option, config_options, pick, refuse_unknown_variables
 
 FOLDER = click.Path(path_type=Path)
 RUN = RunPath(path_type=Path)
@@ -27,6 +27,13 @@ CHECKPOINT = click.option(
     show_default=True,
     shell_complete=complete_checkpoint,
     help="Weights to use: `best` (lowest validation loss), `last`, or the number of a step that --keep has kept.",
+)
+UNKNOWN = click.option(
+    "--unknown",
+    type=click.Choice(["error", "skip", "replace"]),
+    default="error",
+    show_default=True,
+    help="What to do with characters that the vocabulary lacks.",
 )
 
 
@@ -38,7 +45,8 @@ CHECKPOINT = click.option(
     }
 )
 @click.version_option(textgen.__version__, prog_name="textgen")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Learn to write from a text, character by character, and then write.
 
     \b
@@ -48,6 +56,8 @@ def cli() -> None:
     textgen sample runs/plays -s "ROMEO:"            run  -> text on standard output
     textgen score runs/plays < lines.txt             text -> bits per character
     """
+    if ctx.invoked_subcommand in cli.commands:
+        refuse_unknown_variables(cli.commands[ctx.invoked_subcommand])
 
 
 @cli.command()
@@ -135,13 +145,7 @@ def sample(run, seed_text, seed_file, each_line: bool, checkpoint, separator, as
 @click.option("--lines", "form", flag_value="lines", help="A number and the line for each line, tab-separated.")
 @click.option("--chars", "form", flag_value="chars", help="A line of JSON for each character.")
 @click.option("--split", type=click.Choice(["train", "validation"]), help="Score this part of the run's own corpus.")
-@click.option(
-    "--unknown",
-    type=click.Choice(["error", "skip", "replace"]),
-    default="error",
-    show_default=True,
-    help="What to do with characters that the vocabulary lacks.",
-)
+@UNKNOWN
 def score(run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: str | None, unknown) -> None:
     """Tell how surprising a text is, in bits per character.
 
@@ -153,8 +157,7 @@ def score(run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, 
 
     scorer = scoring.Scorer(run, checkpoint, unknown)
     shell.write(scorer.split(split) if split else scorer.files(files or ("-",), form))
-    if scorer.unknown_count:
-        progress.note(f"{scorer.unknown_count:,} unknown characters: {unknown}")
+    progress.unknown_characters(scorer.unknown_count, unknown)
 
 
 @cli.command()
@@ -162,13 +165,7 @@ def score(run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, 
 @click.argument("file", default="-")
 @CHECKPOINT
 @click.option("--out", type=FOLDER, required=True, metavar="PAGE", help="HTML file to write.")
-@click.option(
-    "--unknown",
-    type=click.Choice(["error", "skip", "replace"]),
-    default="error",
-    show_default=True,
-    help="What to do with characters that the vocabulary lacks.",
-)
+@UNKNOWN
 def surprise(run: Path, file: str, checkpoint: str, out: Path, unknown: str) -> None:
     """Draw a text with each character shaded by its bits, as an HTML page.
 
@@ -176,7 +173,9 @@ def surprise(run: Path, file: str, checkpoint: str, out: Path, unknown: str) -> 
     """
     from textgen import scoring
 
-    scoring.Scorer(run, checkpoint, unknown).draw_page(file, out)
+    scorer = scoring.Scorer(run, checkpoint, unknown)
+    scorer.draw_page(file, out)
+    progress.unknown_characters(scorer.unknown_count, unknown)
 
 
 @cli.command()
@@ -186,7 +185,7 @@ def info(run: Path, as_json: bool) -> None:
     """Show what a run is: its model, corpus, training and best validation."""
     from textgen.inference import overview
 
-    click.echo(overview.overview_json(run) if as_json else overview.describe_run(run))
+    shell.write([overview.overview_json(run) if as_json else overview.describe_run(run), "\n"])
 
 
 @cli.command()
@@ -195,7 +194,7 @@ def runs(folder: Path) -> None:
     """List the runs in FOLDER and below it, best first."""
     from textgen.inference import overview
 
-    click.echo(overview.runs_table(folder))
+    shell.write([overview.runs_table(folder), "\n"])
 
 
 @cli.command()
@@ -210,7 +209,7 @@ def completion(name: str) -> None:
     """
     from textgen.completion import script
 
-    click.echo(script(cli, name))
+    shell.write([script(cli, name), "\n"])
 
 
 @cli.command()
@@ -250,7 +249,7 @@ def corpora() -> None:
     """List the corpora that come with textgen."""
     from textgen.data import summary
 
-    click.echo(summary.describe_shipped())
+    shell.write([summary.describe_shipped(), "\n"])
 
 
 def refuse_mixed(ctx: click.Context, data: Path | None, out: Path | None, resume: Path | None) -> None:

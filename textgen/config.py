@@ -88,9 +88,9 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     cell: Annotated[Literal["lstm", "gru", "rnn"], Meta(description="Kind of recurrent layer.")] = "lstm"
     num_layers: integer(1, 16, "Number of recurrent layers.") = 1
-    units: integer(1, 16384, "Width of each recurrent layer.") = 256
+    units: integer(1, 16384, "Width of each recurrent layer.") = 384
     embedding_dim: integer(1, 16384, "Width of the character embedding.") = 64
-    dropout: number(0.0, 0.95, "Fraction of each layer's outputs that training drops.") = 0.1
+    dropout: number(0.0, 0.95, "Fraction of each layer's outputs that training drops.") = 0.2
     recurrent_dropout: number(
         0.0, 0.95, "Fraction of an LSTM's recurrent weights that training drops, others in each window."
     ) = 0.0
@@ -122,7 +122,7 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
         )
         | None
     ) = None
-    learning_rate: number(0.0, 10.0, "Highest learning rate of the schedule.") = 0.008
+    learning_rate: number(0.0, 10.0, "Highest learning rate of the schedule.") = 0.006
     warmup: number(0.0, 1.0, "Fraction of the training in which the learning rate rises.") = 0.02
     final_rate: number(0.0, 1.0, "Learning rate at the end of its cosine, as a fraction of the highest.") = 0.05
     clip_norm: number(0.0, 1e9, "Largest norm of the whole gradient; 0 is no limit.") = 1.0

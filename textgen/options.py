@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,6 @@ def config_file_option(*kinds: type[Config]) -> Callable:
     """A `--config` option, whose file sets the defaults of the other options."""
 
     def read(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-        names = [parameter.name or "" for parameter in ctx.command.params]
-        refuse_unknown_variables(ctx.command.name or "", names)
         if value:
             ctx.default_map = read_toml(config_path(value), kinds)
         return value
@@ -92,11 +90,12 @@ def config_file_option(*kinds: type[Config]) -> Callable:
     )
 
 
-def refuse_unknown_variables(command: str, names: Iterable[str]) -> None:
+def refuse_unknown_variables(command: click.Command) -> None:
     """Refuse environment variables that look like a command's settings and are none."""
-    prefix = f"{PREFIX}_{command.upper()}_"
+    prefix = f"{PREFIX}_{command.name.upper()}_"
     given = [name.removeprefix(prefix) for name in os.environ if name.startswith(prefix)]
-    refuse_unknown(given, [name.upper() for name in names], f"environment variable {prefix}...")
+    known = [parameter.name.upper() for parameter in command.params]
+    refuse_unknown(given, known, f"environment variable {prefix}...")
 
 
 def config_path(value: str) -> Path:

@@ -31,6 +31,12 @@ def note(text: str) -> None:
     click.echo(f"textgen: {text}", err=True)
 
 
+def unknown_characters(count: int, treatment: str) -> None:
+    """Say how many unknown characters there were, if any, and what became of them."""
+    if count:
+        note(f"{count:,} unknown character{'s' * (count != 1)} {'skipped' if treatment == 'skip' else 'replaced'}")
+
+
 def live(*columns: str | ProgressColumn) -> Progress:
     """A live line on standard error; it vanishes at its end."""
     from rich.console import Console

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from textgen.config import SampleConfig
-from textgen.errors import TextError
+from textgen.errors import TextError, TextgenError
 
 if TYPE_CHECKING:
     from textgen.inference.generate import Generator, Sample
@@ -53,6 +53,9 @@ def write(pieces: Iterable[str]) -> None:
         # what is left in the buffer must not meet the closed pipe when the process ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
         raise click.exceptions.Exit(0) from None
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        raise TextgenError(f"standard output: {error.strerror or error}") from None
 
 
 def harmless(text: str) -> str:
