@@ -8,7 +8,6 @@ and in turn; a figure is the median over the rounds. Processes are timed from ou
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -172,18 +171,28 @@ def bandwidth_share(path: Path, rate: float) -> float:
     return rate * count / best
 
 
-def process(command: list[str], characters: int | None = None) -> tuple[float, float]:
-    """Seconds to the end of a process, or to its first characters, and its peak resident megabytes."""
+def process(command: list[str], characters: int | None = None) -> float:
+    """Seconds to the end of a process, or to its first characters."""
     began = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    if characters:
-        child.stdout.read(characters)
-        seconds = time.perf_counter() - began
-        child.stdout.close()
-    else:
-        child.stdout.read()
-    _, _, usage = os.wait4(child.pid, 0)
-    return seconds if characters else time.perf_counter() - began, usage.ru_maxrss / 1024
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        child.stdout.read(characters or -1)
+        if not characters:
+            child.wait()
+        return time.perf_counter() - began
+
+
+REPORTING = """
+import atexit, pathlib, sys
+peak = lambda: next(l for l in pathlib.Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM"))
+atexit.register(lambda: sys.stderr.write("\\n" + peak()))
+"""
+
+
+def peak_megabytes(code: str, arguments: list[str]) -> float:
+    """The largest resident set of a Python process, as it finds it at its end."""
+    command = [sys.executable, "-c", REPORTING + code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stderr.splitlines()[-1].split()[1]) / 1024
 
 
 PREDICT = """
@@ -211,21 +220,26 @@ def process_rows(folder: Path, rounds: int) -> list[dict]:
         "first character, 2x512": lambda: process([*command, str(large), "-s", "A"], 2),
         f"1,000 characters, {DEMO}": lambda: process([*command, str(demo), "-l", "1000"]),
     }
-    runs: dict[str, list] = {name: [] for name in cases}
+    seconds: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds + 1):
         for name, case in cases.items():
-            runs[name].append(case())
-    rows = [
-        {
-            "process": name,
-            "seconds": median([r[0] for r in found[1:]]),
-            "peak resident MB": median([r[1] for r in found]),
-        }
-        for name, found in runs.items()
-    ]
-    seconds, memory = process([sys.executable, "-c", PREDICT])
-    rows.append({"process": "1,000 characters, model.predict each", "seconds": seconds, "peak resident MB": memory})
+            seconds[name].append(case())
+    rows = [{"process": name, "seconds": median(found[1:])} for name, found in seconds.items()]
+    rows.append(
+        {"process": "1,000 characters, model.predict each", "seconds": process([sys.executable, "-c", PREDICT])}
+    )
     return rows
+
+
+def memory_rows(folder: Path, rounds: int) -> list[dict]:
+    """Peak memory of sampling."""
+    code = "import sys\nfrom textgen.cli import main\nsys.argv[0] = 'textgen'\nmain()"
+    cases = {"import numpy, click": ("import numpy, click", [])}
+    for shape in (DEMO, "2x512"):
+        path = str(random_run(folder / "m", shape))
+        cases[f"sample, {shape}"] = (code, ["sample", path])
+        cases[f"sample -n 64, {shape}"] = (code, ["sample", path, "-n", "64"])
+    return [{"process": name, "peak resident MB": peak_megabytes(*case)} for name, case in cases.items()]
 
 
 def score_rows(folder: Path, rounds: int) -> list[dict]:
@@ -237,6 +251,9 @@ def score_rows(folder: Path, rounds: int) -> list[dict]:
     return [{"model": "1x128", "lines of 4 to 13 characters, scored per second": rate}]
 
 
+MEASUREMENTS = {"processes": process_rows, "memory": memory_rows, "streams": stream_rows, "scoring": score_rows}
+
+
 def main() -> None:
     """Measure all and print tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -244,7 +261,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="folder for JSON files")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for name, measure in (("processes", process_rows), ("streams", stream_rows), ("scoring", score_rows)):
+        for name, measure in MEASUREMENTS.items():
             rows = measure(Path(folder), arguments.rounds)
             report(f"sampling: {name}", rows, arguments.json and arguments.json / f"sample-{name}.json")
             print()

@@ -10,7 +10,20 @@ from pathlib import Path
 import pytest
 
 TEXT = "the quick brown fox jumps over the lazy dog.\n" * 60
-SETTINGS = ["--units", "24", "--embedding-dim", "8", "--batch-size", "4", "--seq-length", "16"]
+SETTINGS = [
+    "--units",
+    "24",
+    "--dropout",
+    "0.1",
+    "--recurrent-dropout",
+    "0",
+    "--embedding-dim",
+    "8",
+    "--batch-size",
+    "4",
+    "--seq-length",
+    "16",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -104,7 +104,7 @@ def test_settings_come_from_flag_environment_file_default_in_this_order(corpus_p
 
     info = Run(tmp_path / "run").load_info()
     assert (info.model.units, info.model.embedding_dim, info.train.seq_length) == (5, 8, 10)
-    assert info.model.dropout == ModelConfig().dropout
+    assert info.model.cell == ModelConfig().cell
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,10 @@ PAGES_WITH_COMMANDS = [page for page in PAGES if console_commands(page)]
 
 @pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: page.name)
 def test_the_commands_of_the_documentation_run(page, readers_folder):
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # the reader's models are small here, and the reader's minutes a few steps
+    environment = {**os.environ, "PATH": path, "TEXTGEN_TRAIN_UNITS": "32"}
     for command in console_commands(page):
-        # the reader's minutes are a few steps here
         short = re.sub(r"--(minutes|epochs) [\d.]+", "--steps 10 --validations 1", command)
         short = re.sub(r"demo.*", r"\g<0> --minutes 0.02", short) if "textgen demo" in short else short
         done = subprocess.run(

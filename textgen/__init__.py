@@ -25,7 +25,8 @@ def load(run: str | os.PathLike[str], checkpoint: str = "best") -> Generator:
 
     Args:
         run: a run directory that `textgen train` wrote.
-        checkpoint: `best` (lowest validation loss) or `last`.
+        checkpoint: `best` (lowest validation loss; before the first validation `last`), `last`, or the number of
+            a step that `--keep` has kept.
 
     Returns:
         A `Generator`, whose `generate` and `stream` continue a text.

@@ -26,7 +26,8 @@ CHECKPOINT = click.option(
     default="best",
     show_default=True,
     shell_complete=complete_checkpoint,
-    help="Weights to use: `best` (lowest validation loss), `last`, or the number of a step that --keep has kept.",
+    help="Weights to use: `best` (lowest validation loss), `last`, or the number of a step that --keep has kept. "
+    "Before the first validation, `best` is `last`.",
 )
 UNKNOWN = click.option(
     "--unknown",

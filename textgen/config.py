@@ -90,10 +90,23 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     num_layers: integer(1, 16, "Number of recurrent layers.") = 1
     units: integer(1, 16384, "Width of each recurrent layer.") = 384
     embedding_dim: integer(1, 16384, "Width of the character embedding.") = 64
-    dropout: number(0.0, 0.95, "Fraction of each layer's outputs that training drops.") = 0.2
-    recurrent_dropout: number(
-        0.0, 0.95, "Fraction of an LSTM's recurrent weights that training drops, others in each window."
-    ) = 0.0
+    dropout: (
+        number(
+            0.0,
+            0.95,
+            "Fraction of each layer's outputs that training drops; chosen by the size of the text when not given.",
+        )
+        | None
+    ) = None
+    recurrent_dropout: (
+        number(
+            0.0,
+            0.95,
+            "Fraction of an LSTM's recurrent weights that training drops, others in each window; chosen by the size "
+            "of the text when not given.",
+        )
+        | None
+    ) = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,6 +144,9 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     l2: number(0.0, 10.0, "Penalty on the kernels' squares.") = 0.0
     averaging: number(0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none.") = 0.98
     validations: integer(1, 10**6, "Number of validations, evenly over the training.") = 20
+    checkpoint_every: number(
+        0.0, 10**6, "Minutes between checkpoints, besides those at validations and at the end; 0 is none."
+    ) = 2.0
     keep: integer(
         0, 10**6, "Number of validations whose weights are kept under their steps, besides best and last."
     ) = 0

@@ -21,6 +21,8 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.errors import RunError, TextgenError
 
 FORMAT_VERSION = 1
+UNFINISHED = ".unfinished"
+"""How files end that are being written; a kill may leave one behind, and the next trainer clears it away."""
 MAX_JSON_BYTES = 64 * 2**20
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -119,6 +121,8 @@ class Run:
             handle.truncate(0)
             handle.write(f"{os.getpid()}\n")
             handle.flush()
+            for leftover in self.path.rglob(f".*{UNFINISHED}"):
+                leftover.unlink(missing_ok=True)
             yield
 
 
@@ -130,7 +134,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     with reporting_os_errors(path, RunError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
         try:
             with beside.open("xb") as file:
                 file.write(data)

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from textgen.config import SampleConfig
 from textgen.inference.sampling import (
+    LARGEST_UNIFORM,
     apply_temperature,
     choose,
     draw,
@@ -143,7 +144,7 @@ RULES = st.fixed_dictionaries(
 )
 
 
-@given(LOGITS, RULES, st.floats(0, 1, exclude_max=True), st.data())
+@given(LOGITS, RULES, st.floats(0, LARGEST_UNIFORM), st.data())
 def test_any_rules_together_draw_an_allowed_character_and_rows_do_not_matter_to_each_other(
     logits, rules, uniform, data
 ):
@@ -160,8 +161,8 @@ def test_any_rules_together_draw_an_allowed_character_and_rows_do_not_matter_to_
     assert chosen.tolist() == alone
 
 
-@given(LOGITS, st.floats(0, 1, exclude_max=True), st.integers(1, 5))
+@given(LOGITS, st.floats(0, LARGEST_UNIFORM), st.integers(1, 5))
 def test_a_draw_is_always_a_kept_character(logits, uniform, k):
-    kept = keep_top_k(logits, k)
+    kept = keep_top_k(apply_temperature(logits, 1.0), k)
     for row, index in zip(kept, draw(kept, np.full(len(kept), uniform)), strict=True):
         assert np.isfinite(row[index])

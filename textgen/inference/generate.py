@@ -14,7 +14,7 @@ from textgen.config import SampleConfig, build
 from textgen.data.vocabulary import REPLACEMENT, Vocabulary, describe
 from textgen.errors import ConfigError, TextError
 from textgen.inference.network import Network, State, load_network
-from textgen.inference.sampling import choose, log_probabilities
+from textgen.inference.sampling import LARGEST_UNIFORM, choose, log_probabilities
 from textgen.run import Run
 
 BATCH = 64
@@ -46,9 +46,9 @@ class Sample:
         self._draws: list[float] = []
 
     def draw(self) -> float:
-        """The next number from [0, 1)."""
+        """The next number from [0, LARGEST_UNIFORM]."""
         if not self._draws:
-            self._draws = self._generator.random(DRAWS)[::-1].tolist()
+            self._draws = np.minimum(self._generator.random(DRAWS)[::-1], LARGEST_UNIFORM).tolist()
         return self._draws.pop()
 
     def add(self, character: str, config: SampleConfig) -> str:

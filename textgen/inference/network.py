@@ -253,7 +253,10 @@ def load_network(run: Run, checkpoint: str, config: ModelConfig, vocabulary_size
     Raises:
         RunError: they are missing or damaged, or do not fit the configuration.
     """
-    if checkpoint not in (known := run.checkpoints()):
+    known = run.checkpoints()
+    if checkpoint == "best" and "best" not in known and "last" in known:
+        checkpoint = "last"  # the run has not validated yet
+    if checkpoint not in known:
         raise RunError(f"{run.path}: has no {checkpoint!r} checkpoint; it has: {', '.join(known) or 'none yet'}")
     path = run.weights_path(checkpoint)
     with reporting_os_errors(path, RunError):

@@ -16,6 +16,7 @@ from textgen.config import SampleConfig
 
 SMALLEST_TEMPERATURE = 1e-100
 LARGEST_UNIFORM = 1 - 2**-52
+"""One unit in the last place more, and its product with a sum could round up to the sum."""
 
 
 def choose(
@@ -30,7 +31,7 @@ def choose(
     Args:
         logits: (B, V) float.
         config: the rules' settings.
-        uniforms: (B,) numbers from [0, 1); temperature 0 does not look at them.
+        uniforms: (B,) numbers from [0, LARGEST_UNIFORM]; temperature 0 does not look at them.
         histories: for each row the ids of its text so far; only the first two rules look at them.
         allowed: (V,) whether a character may be drawn; None allows all.
     """
@@ -132,15 +133,18 @@ def keep_typical(logits: np.ndarray, p: float) -> np.ndarray:
     """Keep the characters whose surprise is nearest to the expected surprise, until they have probability p
     (Meister et al. 2023).
 
+    The largest logit that is left becomes 0.
+
     >>> keep_typical(np.log([0.6, 0.3, 0.1]), 0.2).round(2).tolist()
-    [-inf, -1.2, -inf]
+    [-inf, 0.0, -inf]
     """
     chances = probabilities(logits)
     with np.errstate(divide="ignore", invalid="ignore"):
         surprise = -np.log(chances)
         expected = np.nansum(chances * surprise, -1, keepdims=True)
         distance = np.where(chances > 0, np.abs(surprise - expected), np.inf)
-    return _keep_first(logits, np.argsort(distance, axis=-1, kind="stable"), p)
+    kept = _keep_first(logits, np.argsort(distance, axis=-1, kind="stable"), p)
+    return kept - kept.max(-1, keepdims=True)
 
 
 def _keep_first(logits: np.ndarray, order: np.ndarray, p: float) -> np.ndarray:
@@ -166,13 +170,12 @@ def log_probabilities(logits: np.ndarray) -> np.ndarray:
 
 
 def draw(logits: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """The ids at which the cumulative probabilities of (B, V) pass numbers (B,) from [0, 1).
+    """The ids at which the cumulative probabilities of (B, V) pass numbers (B,) from [0, LARGEST_UNIFORM].
 
-    >>> [int(draw(np.log([[0.5, 0.25, 0.25]]), np.array([u]))[0]) for u in (0.0, 0.49, 0.5, 0.99)]
+    The largest logit of a row must be 0.
+
+    >>> [int(draw(np.log([[1.0, 0.5, 0.5]]), np.array([u]))[0]) for u in (0.0, 0.49, 0.5, 0.99)]
     [0, 0, 1, 2]
     """
-    weights = np.exp(logits - np.maximum.reduce(logits, -1, keepdims=True))
-    cumulative = np.add.accumulate(weights, -1)
-    # one unit in the last place more, and the product could round up to the sum of all
-    passed = np.minimum(uniforms, LARGEST_UNIFORM)[:, None] * cumulative[:, -1:]
-    return np.add.reduce(cumulative <= passed, -1)
+    cumulative = np.add.accumulate(np.exp(logits), -1)
+    return np.add.reduce(cumulative <= uniforms[:, None] * cumulative[:, -1:], -1)

@@ -31,6 +31,8 @@ from textgen.training.schedule import fraction_done, learning_rate
 from textgen.training.streams import Streams, carried, fit_window
 
 BITS_PER_NAT = 1 / math.log(2)
+SMALL_TEXT = 300_000
+"""Characters under which a text needs strong dropout."""
 VALIDATION_SHARE = 20
 OVERFITTING_AFTER = 4
 """Validations in turn without a new best."""
@@ -78,6 +80,7 @@ def train(corpus: Corpus, out: Path, model_config: ModelConfig, config: TrainCon
             f"batch size {config.batch_size} -> {batch_size}, window {config.seq_length} -> {seq_length}"
         )
         config = msgspec.structs.replace(config, batch_size=batch_size, seq_length=seq_length)
+    model_config = fit_dropout(model_config, len(corpus.train), reporter)
     info = RunInfo(
         format_version=FORMAT_VERSION,
         textgen_version=textgen.__version__,
@@ -90,6 +93,18 @@ def train(corpus: Corpus, out: Path, model_config: ModelConfig, config: TrainCon
         corpus.vocabulary.save(run.path)
         run.save_info(info)
         return Trainer(run, info, corpus, reporter).train()
+
+
+def fit_dropout(config: ModelConfig, characters: int, reporter: Reporter) -> ModelConfig:
+    """Choose the dropout that was not given: a small text is learnt by heart without much of it."""
+    small = characters < SMALL_TEXT
+    chosen = {"dropout": 0.5 if small else 0.2}
+    chosen["recurrent_dropout"] = 0.2 if small and config.cell == "lstm" else 0.0
+    chosen = {name: value for name, value in chosen.items() if getattr(config, name) is None}
+    if chosen and small:
+        named = " and ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in chosen.items())
+        reporter.note(f"the training part has only {characters:,} characters: {named} against learning it by heart")
+    return msgspec.structs.replace(config, **chosen)
 
 
 def resume(out: Path, corpus_path: Path | None, reporter: Reporter) -> Position:
@@ -135,6 +150,8 @@ class Trainer:
         """Step and seconds at the end of the last validation, to tell the speed since."""
         self.validation_seconds = 0.0
         """What the last validation took; 0 after the first, which compiles too."""
+        self.saved = 0.0
+        """Seconds at the last checkpoint."""
         self.started = 0.0
         """What the monotonic clock showed, or would have, at the run's first second."""
 
@@ -142,6 +159,7 @@ class Trainer:
         """Set everything to where the run's last checkpoint stood."""
         self.states, self.position = load_training(self.run, self.engine, self.states)
         self.mark = (self.position.step, self.position.seconds)
+        self.saved = self.position.seconds
 
     def train(self) -> Position:
         """Train to the end."""
@@ -159,6 +177,8 @@ class Trainer:
                     return position
                 if caught:
                     self._stop(caught[0])
+                if 0 < 60 * self.config.checkpoint_every <= position.seconds - self.saved:
+                    self._save()
                 self._step()
                 position.seconds = time.monotonic() - self.started
 
@@ -255,6 +275,7 @@ class Trainer:
             )
 
     def _save(self) -> None:
+        self.saved = self.position.seconds
         save_weights(self.run, "last", self.engine, self.position)
         save_training(self.run, self.engine, self.states, self.position)
         write_bytes(self.run.history_path, history_csv(self.position.history))
