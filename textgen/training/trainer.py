@@ -232,12 +232,13 @@ class Trainer:
 
     def _validate(self) -> None:
         position, corpus = self.position, self.corpus
-        began = time.monotonic()
+        began, before = time.monotonic(), position.seconds
         loss = None
         if len(corpus.validation):
             loss = self.engine.validate(corpus.validation, corpus.vocabulary.char2idx["\n"])
         row = self._row(loss)
         position.history.append(row)
+        position.seconds = before + time.monotonic() - began
         position.validations = int(self._fraction() * self.config.validations)
         position.loss_sum, position.loss_steps = 0.0, 0
         improved = loss is None or position.best is None or loss < position.best
@@ -258,7 +259,7 @@ class Trainer:
         self.reporter.validated(row, self.run)
         seconds = time.monotonic() - began
         self.validation_seconds = seconds if self.mark[0] else 0.0
-        position.seconds += seconds
+        position.seconds = before + seconds
         self.mark = (position.step, position.seconds)
 
     def _notice_overfitting(self) -> None:
