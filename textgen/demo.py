@@ -23,7 +23,7 @@ def demo_commands(corpus: str, minutes: float, out: Path) -> list[list[str]]:
     """
     data, run = out / "data" / corpus, free_name(out / "runs" / corpus)
     samples = [
-        ["sample", str(run), *(["-s", seed] if seed else []), "-l", str(LENGTHS.get(corpus, 300))]
+        ["sample", str(run), *(["-s", seed] if seed else []), "-l", str(LENGTHS.get(corpus, 300)), "-t", "0.6"]
         for seed in SEEDS.get(corpus, ("",))
     ]
     return [
