@@ -15,7 +15,7 @@ import click
 import textgen
 from textgen import progress, shell
 from textgen.completion import SHELLS, RunPath, complete_checkpoint
-from textgen.config import ModelConfig, PrepareConfig, SampleConfig, TrainConfig
+from textgen.config import ModelConfig, PrepareConfig, SampleConfig, ScoreConfig, TrainConfig
 from textgen.errors import TextgenError
 from textgen.options import PREFIX, config_file_option, config_options, pick, refuse_unknown_variables
 
@@ -28,13 +28,6 @@ CHECKPOINT = click.option(
     shell_complete=complete_checkpoint,
     help="Weights to use: `best` (lowest validation loss), `last`, or the number of a step that --keep has kept. "
     "Before the first validation, `best` is `last`.",
-)
-UNKNOWN = click.option(
-    "--unknown",
-    type=click.Choice(["error", "skip", "replace"]),
-    default="error",
-    show_default=True,
-    help="What to do with characters that the vocabulary lacks.",
 )
 
 
@@ -146,7 +139,7 @@ def sample(run, seed_text, seed_file, each_line: bool, checkpoint, separator, as
 @click.option("--lines", "form", flag_value="lines", help="A number and the line for each line, tab-separated.")
 @click.option("--chars", "form", flag_value="chars", help="A line of JSON for each character.")
 @click.option("--split", type=click.Choice(["train", "validation"]), help="Score this part of the run's own corpus.")
-@UNKNOWN
+@config_options(ScoreConfig)
 def score(run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: str | None, unknown) -> None:
     """Tell how surprising a text is, in bits per character.
 
@@ -166,7 +159,7 @@ def score(run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, 
 @click.argument("file", default="-")
 @CHECKPOINT
 @click.option("--out", type=FOLDER, required=True, metavar="PAGE", help="HTML file to write.")
-@UNKNOWN
+@config_options(ScoreConfig)
 def surprise(run: Path, file: str, checkpoint: str, out: Path, unknown: str) -> None:
     """Draw a text with each character shaded by its bits, as an HTML page.
 

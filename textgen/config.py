@@ -193,6 +193,12 @@ class SampleConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True
     unknown: Unknown = "error"
 
 
+class ScoreConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How text is scored."""
+
+    unknown: Unknown = "error"
+
+
 ConfigType = TypeVar("ConfigType", bound=Config)
 
 

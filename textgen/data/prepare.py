@@ -26,7 +26,7 @@ from textgen.run import reporting_os_errors, sync_folder, write_json
 
 CODE_POINTS = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
 PARTS = ("train", "validation")
-FILES = {"corpus.json", "vocabulary.json", "train.npy", "validation.npy"}
+FILES = {"corpus.json", "vocabulary.json", *(f"{part}.npy" for part in PARTS)}
 
 
 def prepare(

@@ -12,8 +12,6 @@ from textgen.inference.generate import Generator
 from textgen.inference.sampling import log_probabilities
 
 LIKELIEST = 3
-LINES = 4096
-"""Lines that are scored in one go, if so many have come."""
 ROWS = 512
 """Lines that are read side by side."""
 
