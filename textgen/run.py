@@ -13,11 +13,11 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from textgen.config import ModelConfig, TrainConfig
+from textgen.config import ENDS, ModelConfig, TrainConfig
 from textgen.errors import RunError, TextgenError
 
 FORMAT_VERSION = 1
@@ -28,8 +28,20 @@ MAX_JSON_BYTES = 64 * 2**20
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
+class Change(msgspec.Struct, kw_only=True):
+    """Settings that changed after training had begun."""
+
+    step: int
+    """The first step that they apply to."""
+    seconds: float
+    """Seconds of training until then."""
+    reason: Literal["asked", "diverged"]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
 class RunInfo(msgspec.Struct, kw_only=True):
-    """What run.json holds."""
+    """What run.json holds: the settings in force, and how they came to be."""
 
     format_version: int
     textgen_version: str
@@ -37,6 +49,14 @@ class RunInfo(msgspec.Struct, kw_only=True):
     train: TrainConfig
     corpus: str
     corpus_fingerprint: str
+    started_from: str = ""
+    """The run whose weights this one began with; empty for none."""
+    changes: list[Change] = []
+
+    @property
+    def extension(self) -> Change | None:
+        """The last change that set a new end: the schedule begins there."""
+        return next((change for change in reversed(self.changes) if ENDS & change.after.keys()), None)
 
 
 class Run:

@@ -68,6 +68,18 @@ class Corpus:
             )
         return cls(path, info, Vocabulary.load(path))
 
+    @classmethod
+    def load_same(cls, path: Path | str, fingerprint: str, run: Path) -> Corpus:
+        """Open the corpus that a run was trained on.
+
+        Raises:
+            CorpusError: as `load`; or another corpus, or a changed one, stands there.
+        """
+        corpus = cls.load(path)
+        if corpus.fingerprint != fingerprint:
+            raise CorpusError(f"{path}: not the corpus that {run} was trained on; put that one in its place")
+        return corpus
+
     @property
     def fingerprint(self) -> str:
         """A hash of corpus.json, with its sources' hashes and settings, and vocabulary.json."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import msgspec
@@ -42,6 +44,11 @@ class Position(msgspec.Struct, kw_only=True):
     best_step: int = 0
     stale: int = 0
     """Validations since the best."""
+    recent: float | None = None
+    """The training loss of late, in nats per character, and the lowest that it has been."""
+    lowest: float | None = None
+    changes: int = 0
+    """How many of the run's changes of settings have been taken in."""
     finished: bool = False
     history: list[HistoryRow] = []
 
@@ -83,8 +90,7 @@ def load_training(run: Run, engine: Engine, states: States) -> tuple[States, Pos
         RunError: there is no checkpoint, or it does not fit the settings.
     """
     path = run.training_path
-    with reporting_os_errors(path, RunError):
-        tensors, metadata = _read(path)
+    tensors, metadata = read_tensors(path)
     variables = {
         **{f"model/{name}": w for name, w in named_weights(engine.model).items()},
         **{f"average/{name}": w for name, w in named_weights(engine.average).items()},
@@ -95,20 +101,47 @@ def load_training(run: Run, engine: Engine, states: States) -> tuple[States, Pos
         shapes |= {f"state/{i}/{j}": tuple(s.shape) for j, s in enumerate(pair)}
     if {name: value.shape for name, value in tensors.items()} != shapes:
         raise RunError(f"{path}: its tensors do not fit the settings in {run.info_path}")
-    try:
-        position = msgspec.json.decode(metadata["position"], type=Position)
-    except (KeyError, msgspec.DecodeError) as error:
-        raise RunError(f"{path}: damaged: {error}") from None
+    position = _position(path, metadata)
     assign_weights(list(variables.values()), [tensors[name] for name in variables])
     carried = [tuple(tf.constant(tensors[f"state/{i}/{j}"]) for j in range(len(pair))) for i, pair in enumerate(states)]
     return carried, position
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def load_position(run: Run) -> Position:
+    """Where a run's last checkpoint stands.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    return _position(run.training_path, read_tensors(run.training_path)[1])
+
+
+def _position(path: Path, metadata: dict[str, str]) -> Position:
+    try:
+        return msgspec.json.decode(metadata["position"], type=Position)
+    except (KeyError, msgspec.DecodeError) as error:
+        raise RunError(f"{path}: damaged: {error}") from None
+
+
+def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The tensors and the metadata of a safetensors file.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
     if not path.is_file():
         raise RunError(f"{path}: missing; the run was stopped before its first checkpoint: train anew")
     try:
-        with safe_open(path, "numpy") as file:
+        with reporting_os_errors(path, RunError), safe_open(path, "numpy") as file:
             return load_file(path), file.metadata() or {}
     except SafetensorError as error:
         raise RunError(f"{path}: damaged: {error}") from None
+
+
+def save_history(run: Run, history: list[HistoryRow]) -> None:
+    """Write the history as a table with a header line."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, HistoryRow.__struct_fields__, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(msgspec.to_builtins(row) for row in history)
+    write_bytes(run.history_path, text.getvalue().encode())

@@ -1,0 +1,79 @@
+"""Fine-tuning: the weights of one run as the beginning of another, matched character by character."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from textgen.config import SHAPE, ModelConfig, build
+from textgen.data.corpus import Corpus
+from textgen.data.vocabulary import Vocabulary
+from textgen.errors import RunError
+from textgen.run import Run
+from textgen.training.checkpoint import read_tensors
+from textgen.training.engine import Engine
+from textgen.training.model import assign_weights, named_weights
+
+CHARACTER_AXIS = {"embedding/embeddings": 0, "dense/kernel": 1, "dense/bias": 0}
+"""The weights that have a row or a column for each character, and which of their axes that is."""
+MOST_NAMED = 8
+
+
+def with_shape_of(source: Run, config: ModelConfig) -> ModelConfig:
+    """Settings with the shape of a run's network."""
+    model = source.load_info().model
+    return build(ModelConfig, msgspec.structs.asdict(config) | {name: getattr(model, name) for name in SHAPE})
+
+
+def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
+    """Set an engine's weights to the best ones of a run.
+
+    What belongs to a character that both vocabularies hold is copied to that character's place; what belongs to
+    a new character keeps its random beginning.
+
+    Args:
+        source: the run to begin with.
+        engine: a new engine, of the same shape but for its vocabulary.
+        corpus: the text to be trained on.
+
+    Returns:
+        What was done, in one line.
+
+    Raises:
+        RunError: the run has no weights, or they do not fit.
+    """
+    path = source.weights_path("best" if "best" in source.checkpoints() else "last")
+    weights, _ = read_tensors(path)
+    known = Vocabulary.load(source.path)
+    shared = [c for c in corpus.vocabulary.idx2char if c in known.char2idx]
+    here = [corpus.vocabulary.char2idx[c] for c in shared]
+    there = [known.char2idx[c] for c in shared]
+    for name, variable in named_weights(engine.model).items():
+        value = variable.numpy()
+        axis = CHARACTER_AXIS.get(name)
+        expected = value.shape if axis is None else (*value.shape[:axis], len(known), *value.shape[axis + 1 :])
+        found = weights[name].shape if name in weights else None
+        if found != expected:
+            raise RunError(f"{path}: {name} is {found}, expected {expected}")
+        if axis is None:
+            value = weights[name]
+        else:
+            place = (slice(None),) * axis
+            value[(*place, here)] = weights[name][(*place, there)]
+        variable.assign(value)
+    assign_weights(engine.average.trainable_variables, engine.model.trainable_variables)
+    return describe_new(source, corpus, set(shared))
+
+
+def describe_new(source: Run, corpus: Corpus, known: set[str]) -> str:
+    """How many of a corpus's characters a run did not know, and what part of the text they are."""
+    vocabulary, counts = corpus.vocabulary, np.array(corpus.info.counts)
+    new = [i for i, c in enumerate(vocabulary.idx2char) if c not in known]
+    line = f"begins with the weights of {source.path}: {len(known):,} of {len(vocabulary):,} characters are known to it"
+    if not new:
+        return line
+    frequent = sorted(new, key=lambda i: -counts[i])[:MOST_NAMED]
+    named = " ".join(repr(vocabulary.idx2char[i]) for i in frequent)
+    more = " ..." if len(new) > MOST_NAMED else ""
+    share = 100 * counts[new].sum() / max(1, counts.sum())
+    return f"{line}; the {len(new):,} new ones are {share:.2g} % of the text: {named}{more}"
