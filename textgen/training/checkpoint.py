@@ -8,14 +8,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from textgen.errors import RunError
 from textgen.run import Run, reporting_os_errors, write_bytes
 from textgen.training.engine import Engine
-from textgen.training.model import States, assign_weights, named_weights, weight_arrays
+from textgen.training.model import States, assign_weights, named_weights, weight_arrays, zero_states
 
 
 class HistoryRow(msgspec.Struct, kw_only=True):
@@ -63,25 +62,24 @@ def save_weights(run: Run, checkpoint: str, engine: Engine, position: Position) 
     write_bytes(run.weights_path(checkpoint), save(weight_arrays(engine.average), metadata))
 
 
-def save_training(run: Run, engine: Engine, states: States, position: Position) -> None:
-    """Write what `load_training` reads."""
+def save_training(run: Run, engine: Engine, states: list[tuple[np.ndarray, ...]], position: Position) -> None:
+    """Write what `load_training` reads; `states` are those of all streams."""
     tensors = {
         **{f"model/{name}": value for name, value in weight_arrays(engine.model).items()},
         **{f"average/{name}": value for name, value in weight_arrays(engine.average).items()},
         **{f"optimizer/{i}": np.asarray(v) for i, v in enumerate(engine.optimizer.variables)},
-        **{f"state/{i}/{j}": np.asarray(s) for i, pair in enumerate(states) for j, s in enumerate(pair)},
+        **{f"state/{i}/{j}": value for i, pair in enumerate(states) for j, value in enumerate(pair)},
     }
     metadata = {"position": msgspec.json.encode(position).decode()}
     write_bytes(run.training_path, save(tensors, metadata))
 
 
-def load_training(run: Run, engine: Engine, states: States) -> tuple[States, Position]:
+def load_training(run: Run, engine: Engine) -> tuple[States, Position]:
     """Set an engine to where a training stood.
 
     Args:
         run: the run to read.
         engine: a new engine of the run's settings.
-        states: any state of the right shapes.
 
     Returns:
         The carried state and the position.
@@ -97,14 +95,15 @@ def load_training(run: Run, engine: Engine, states: States) -> tuple[States, Pos
         **{f"optimizer/{i}": v for i, v in enumerate(engine.optimizer.variables)},
     }
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
-    for i, pair in enumerate(states):
+    zero = zero_states(engine.model, engine.config.batch_size)
+    for i, pair in enumerate(zero):
         shapes |= {f"state/{i}/{j}": tuple(s.shape) for j, s in enumerate(pair)}
     if {name: value.shape for name, value in tensors.items()} != shapes:
         raise RunError(f"{path}: its tensors do not fit the settings in {run.info_path}")
     position = _position(path, metadata)
     assign_weights(list(variables.values()), [tensors[name] for name in variables])
-    carried = [tuple(tf.constant(tensors[f"state/{i}/{j}"]) for j in range(len(pair))) for i, pair in enumerate(states)]
-    return carried, position
+    states = [tuple(tensors[f"state/{i}/{j}"] for j in range(len(pair))) for i, pair in enumerate(zero)]
+    return engine.place_states(states), position
 
 
 def load_position(run: Run) -> Position:
