@@ -15,9 +15,9 @@ import click
 import textgen
 from textgen import progress, shell
 from textgen.completion import SHELLS, RunPath, complete_checkpoint
-from textgen.config import SHAPE, ModelConfig, PrepareConfig, SampleConfig, ScoreConfig, TrainConfig
+from textgen.config import DEFAULT_MINUTES, SHAPE, ModelConfig, PrepareConfig, SampleConfig, ScoreConfig, TrainConfig
 from textgen.errors import TextgenError
-from textgen.options import PREFIX, config_file_option, config_options, given, pick, refuse_unknown_variables
+from textgen.options import AUTO, PREFIX, config_options, fill, given, pick, preset_options, refuse_unknown_variables
 
 FOLDER = click.Path(path_type=Path)
 RUN = RunPath(path_type=Path)
@@ -85,10 +85,10 @@ def prepare(sources: tuple[str, ...], out: Path, vocabulary, force: bool, **opti
     "--from", "start_from", type=FOLDER, metavar="RUN", help="Begin with the weights of this run (fine-tune)."
 )
 @click.option("--resume", type=FOLDER, metavar="RUN", help="Go on with this run, which was stopped or has finished.")
-@config_file_option(ModelConfig, TrainConfig)
+@preset_options(ModelConfig, TrainConfig)
 @config_options(ModelConfig, TrainConfig)
 @click.pass_context
-def train(ctx, data: Path | None, out: Path | None, start_from, resume: Path | None, config, **options: Any) -> None:
+def train(ctx, data, out, start_from, resume, preset: str, config: str | None, **options: Any) -> None:
     """Train a model on a prepared corpus.
 
     DATA is a folder made by `textgen prepare`, RUN a directory to make.
@@ -110,6 +110,8 @@ def train(ctx, data: Path | None, out: Path | None, start_from, resume: Path | N
             trainer.resume(resume, data, display, changes)
         else:
             corpus = Corpus.load(data)
+            if preset == AUTO:
+                options = chosen(ctx, options, len(corpus.train), display)
             from textgen.training import trainer
 
             settings = pick(ModelConfig, options), pick(TrainConfig, options)
@@ -274,12 +276,23 @@ def refuse_mixed(ctx: click.Context, data: Path | None, out: Path | None, start_
         raise click.UsageError("train needs DATA and --out, or --resume RUN")
     option, settled = None, set()
     if resume:
-        option, settled = "--resume", {"out", "start_from", "config"}
+        option, settled = "--resume", {"out", "start_from", "preset", "config"}
     elif start_from:
         option, settled = "--from", SHAPE
     for name in settled & given(ctx):
         flag = next(parameter.opts[0] for parameter in ctx.command.params if parameter.name == name)
         raise click.UsageError(f"{flag} cannot be given with {option}: that run settles it")
+
+
+def chosen(ctx: click.Context, options: dict[str, Any], characters: int, display: progress.TrainingDisplay) -> dict:
+    """The options of `train`, those that nobody gave chosen by the size of the text and the time."""
+    from textgen import recipe
+
+    minutes = pick(TrainConfig, options).end_minutes or DEFAULT_MINUTES
+    values, reason = recipe.choose(characters, minutes, options["cell"])
+    options = fill(ctx, options, values)
+    display.note(f"{reason}: {recipe.describe(options)}")
+    return options
 
 
 def main() -> None:

@@ -96,23 +96,10 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     num_layers: integer(1, 16, "Number of recurrent layers.") = 1
     units: integer(1, 16384, "Width of each recurrent layer.") = 384
     embedding_dim: integer(1, 16384, "Width of the character embedding.") = 64
-    dropout: (
-        number(
-            0.0,
-            0.95,
-            "Fraction of each layer's outputs that training drops; chosen by the size of the text when not given.",
-        )
-        | None
-    ) = None
-    recurrent_dropout: (
-        number(
-            0.0,
-            0.95,
-            "Fraction of an LSTM's recurrent weights that training drops, others in each window; chosen by the size "
-            "of the text when not given.",
-        )
-        | None
-    ) = None
+    dropout: number(0.0, 0.95, "Fraction of each layer's outputs that training drops.") = 0.2
+    recurrent_dropout: number(
+        0.0, 0.95, "Fraction of an LSTM's recurrent weights that training drops, others in each window."
+    ) = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

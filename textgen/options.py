@@ -15,6 +15,9 @@ from textgen.config import Config, ConfigType, build, read_toml, refuse_unknown
 from textgen.errors import ConfigError
 
 PREFIX = "TEXTGEN"
+AUTO = "auto"
+PRESETS = ("small", "base", "large", "classic")
+"""The names of the files in configs/."""
 SHORT = {"length": "-l", "temperature": "-t", "samples": "-n"}
 
 
@@ -77,22 +80,45 @@ def given(ctx: click.Context) -> set[str]:
     return {p.name for p in ctx.command.params if ctx.get_parameter_source(p.name).name == "COMMANDLINE"}
 
 
-def config_file_option(*kinds: type[Config]) -> Callable:
-    """A `--config` option, whose file sets the defaults of the other options."""
+def preset_options(*kinds: type[Config]) -> Callable:
+    """Decorate a command with `--preset` and `--config`, which set the defaults of its other options."""
 
-    def read(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-        if value:
-            ctx.default_map = read_toml(config_path(value), kinds)
+    def read_preset(ctx: click.Context, param: click.Parameter, value: str) -> str:
+        if value != AUTO:
+            ctx.default_map = read_toml(shipped_config(value), kinds) | dict(ctx.default_map or {})
         return value
 
-    return click.option(
+    def read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        if value:
+            if "\0" in value:
+                raise ConfigError(f"--config: {value!r}: a path cannot hold a NUL character")
+            ctx.default_map = dict(ctx.default_map or {}) | read_toml(value, kinds)
+        return value
+
+    preset = click.option(
+        "--preset",
+        type=click.Choice((AUTO, *PRESETS)),
+        default=AUTO,
+        show_default=True,
+        is_eager=True,
+        callback=read_preset,
+        help="Settings to begin with. auto picks width, dropout, batch and learning rate from the size of the text and "
+        "the time, and says why.",
+    )
+    config = click.option(
         "--config",
         metavar="FILE",
         is_eager=True,
-        callback=read,
-        help="TOML file of settings, or the name of one that comes with textgen: "
-        "classic, small, base, large. Flags and environment variables override it.",
+        callback=read_config,
+        help="TOML file of settings, over those of the preset. Environment variables and options go before it.",
     )
+    return lambda command: preset(config(command))
+
+
+def fill(ctx: click.Context, options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options, those that nobody gave replaced by values."""
+    free = {name for name in values if ctx.get_parameter_source(name).name == "DEFAULT"}
+    return {name: values[name] if name in free else value for name, value in options.items()}
 
 
 def refuse_unknown_variables(command: click.Command) -> None:
@@ -103,11 +129,8 @@ def refuse_unknown_variables(command: click.Command) -> None:
     refuse_unknown(given, known, f"environment variable {prefix}...")
 
 
-def config_path(value: str) -> Path:
-    """The file that `--config` names: a path, or a file that comes with textgen."""
+def shipped_config(name: str) -> Path:
+    """The file of a preset."""
     from textgen.data.text import shipped_folder
 
-    if "\0" in value:
-        raise ConfigError(f"--config: {value!r}: a path cannot hold a NUL character")
-    shipped = shipped_folder("configs") / f"{Path(value).name}.toml"
-    return shipped if not Path(value).exists() and shipped.stem == value and shipped.exists() else Path(value)
+    return shipped_folder("configs") / f"{name}.toml"

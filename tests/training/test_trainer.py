@@ -158,13 +158,3 @@ def test_signals_are_handled_as_before_afterwards():
         signal.raise_signal(signal.SIGTERM)
         assert caught == [signal.SIGTERM]
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_a_small_text_gets_more_dropout_unless_it_is_given(reporter):
-    chosen = trainer.fit_dropout(ModelConfig(), 50_000, reporter)
-    assert (chosen.dropout, chosen.recurrent_dropout) == (0.5, 0.2) and "learning it by heart" in reporter.notes[0]
-    large = trainer.fit_dropout(ModelConfig(), 5_000_000, reporter)
-    assert (large.dropout, large.recurrent_dropout) == (0.2, 0.0) and len(reporter.notes) == 1
-    given = ModelConfig(dropout=0.0, recurrent_dropout=0.0)
-    assert trainer.fit_dropout(given, 50_000, reporter) == given
-    assert trainer.fit_dropout(ModelConfig(cell="gru"), 50_000, reporter).recurrent_dropout == 0.0

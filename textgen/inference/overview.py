@@ -151,8 +151,8 @@ def describe_run(path: Path) -> str:
     bpc = "not validated" if it.validation_bpc is None else f"{it.validation_bpc:.3f} bits per character"
     facts = {
         "run": it.run,
-        "model": f"{shape(it.model)}, embedding {it.model.embedding_dim}, dropout {it.model.dropout or 0:g}, "
-        f"recurrent dropout {it.model.recurrent_dropout or 0:g}",
+        "model": f"{shape(it.model)}, embedding {it.model.embedding_dim}, dropout {it.model.dropout:g}, "
+        f"recurrent dropout {it.model.recurrent_dropout:g}",
         "parameters": f"{it.parameters:,}",
         "vocabulary": f"{it.vocabulary:,} characters",
         "corpus": it.corpus,

@@ -49,7 +49,7 @@ class Engine:
     ) -> None:
         keras.utils.set_random_seed(config.rng_seed % 2**32)
         self.config = config
-        self.recurrent_dropout = model_config.recurrent_dropout or 0.0
+        self.recurrent_dropout = model_config.recurrent_dropout
         self.placement = placement or Placement("none", config.batch_size)
         with self.placement.strategy.scope():
             self.model = build_model(model_config, vocabulary_size, config.precision)

@@ -22,9 +22,6 @@ from textgen.training.loop import Loop, Reporter
 from textgen.training.streams import fit_window
 from textgen.training.transfer import transfer_weights, with_shape_of
 
-SMALL_TEXT = 300_000
-"""Characters under which a text needs strong dropout."""
-
 
 def train(
     corpus: Corpus,
@@ -68,7 +65,6 @@ def train(
             f"the training part has only {len(corpus.train):,} characters: "
             f"batch size {config.batch_size} -> {batch_size}, window {config.seq_length} -> {seq_length}"
         )
-    model_config = fit_dropout(model_config, len(corpus.train), reporter)
     info = RunInfo(
         format_version=FORMAT_VERSION,
         textgen_version=textgen.__version__,
@@ -89,18 +85,6 @@ def train(
             run.save_info(info)
         loop.save()
         return loop.train()
-
-
-def fit_dropout(config: ModelConfig, characters: int, reporter: Reporter) -> ModelConfig:
-    """Choose the dropout that was not given: a small text is learnt by heart without much of it."""
-    small = characters < SMALL_TEXT
-    chosen = {"dropout": 0.5 if small else 0.2}
-    chosen["recurrent_dropout"] = 0.2 if small and config.cell == "lstm" else 0.0
-    chosen = {name: value for name, value in chosen.items() if getattr(config, name) is None}
-    if chosen and small:
-        named = " and ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in chosen.items())
-        reporter.note(f"the training part has only {characters:,} characters: {named} against learning it by heart")
-    return msgspec.structs.replace(config, **chosen)
 
 
 def resume(

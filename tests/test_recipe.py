@@ -1,0 +1,48 @@
+"""What `--preset auto` picks, and that it says so."""
+
+import pytest
+from conftest import run_textgen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from textgen import recipe
+from textgen.config import ModelConfig, TrainConfig, build
+from textgen.run import Run
+
+
+@given(st.integers(2, 10**12), st.floats(0.001, 10**7), st.sampled_from(["lstm", "gru", "rnn"]))
+def test_whatever_it_picks_can_be_trained(characters, minutes, cell):
+    values, _ = recipe.choose(characters, minutes, cell)
+    model = {name: value for name, value in values.items() if name in ModelConfig.__struct_fields__}
+    training = {name: value for name, value in values.items() if name in TrainConfig.__struct_fields__}
+    assert model.keys() | training.keys() == values.keys()
+    build(ModelConfig, {"cell": cell, **model})
+    build(TrainConfig, training)
+
+
+def test_more_time_makes_a_wider_model_and_a_small_text_more_dropout():
+    units = [recipe.choose(1_000_000, minutes)[0]["units"] for minutes in (1, 5, 15, 40)]
+    assert units == sorted(units) and len(set(units)) == 4
+    small, large = (recipe.choose(characters, 5.0)[0] for characters in (100_000, 10_000_000))
+    assert small["dropout"] > large["dropout"] and small["units"] < large["units"]
+
+
+def test_the_command_line_says_what_was_picked_and_options_go_before_it(corpus_path, tmp_path):
+    out = tmp_path / "run"
+    done = run_textgen("train", corpus_path, "--out", out, "--units", "8", "--steps", "2")
+    assert done.returncode == 0, done.stderr
+    assert "5 minutes read 2,430 characters about" in done.stderr
+    assert "1 layer of 8 units, dropout 0.5, recurrent dropout 0.2" in done.stderr
+    model = Run(out).load_info().model
+    assert (model.units, model.dropout, model.recurrent_dropout) == (8, 0.5, 0.2)
+
+
+@pytest.mark.parametrize("preset", ["small", "base", "large", "classic"])
+def test_a_preset_sets_what_nobody_gave(preset, corpus_path, tmp_path):
+    (tmp_path / "mine.toml").write_text("dropout = 0.125\n")
+    arguments = ["--preset", preset, "--config", tmp_path / "mine.toml", "--units", "8", "--steps", "2"]
+    done = run_textgen("train", corpus_path, "--out", tmp_path / "run", *arguments)
+    assert done.returncode == 0, done.stderr
+    info = Run(tmp_path / "run").load_info()
+    assert (info.model.units, info.model.dropout, info.train.steps) == (8, 0.125, 2)
+    assert (info.train.learning_rate == 0.002) == (preset == "classic")

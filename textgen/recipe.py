@@ -1,0 +1,63 @@
+"""Settings for a text of some size and a time: what `--preset auto` picks, and why.
+
+The rules come from measurements on 2 cores, which docs/experiments.md lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SMALL_TEXT = 300_000
+"""Characters under which a model learns its text by heart within minutes."""
+WIDTHS = ((2.0, 256), (10.0, 384), (25.0, 512))
+"""Up to so many minutes, so many units."""
+WIDEST = 640
+RATES = {256: 0.008, 384: 0.006, 512: 0.005, 640: 0.005}
+CHARACTERS_PER_SECOND = {256: 47_000, 384: 27_000, 512: 17_000, 640: 11_000}
+"""What 2 cores of an AMD EPYC with AVX-512 read in training."""
+MANY_PASSES = 10
+"""So often read, a text needs more dropout."""
+
+
+def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[str, Any], str]:
+    """Pick width, depth, dropout, batch size and learning rate.
+
+    Args:
+        characters: how many the training part has.
+        minutes: how long the training is to take.
+        cell: the kind of recurrent layer.
+
+    Returns:
+        Fields of `ModelConfig` and `TrainConfig`, and the reason in words.
+
+    >>> values, reason = choose(1_000_000, 5.0)
+    >>> values["units"], values["dropout"]
+    (384, 0.2)
+    """
+    small = characters < SMALL_TEXT
+    units = next((width for limit, width in WIDTHS if minutes <= limit), WIDEST)
+    units = min(units, 256) if small else units
+    passes = CHARACTERS_PER_SECOND[units] * 60 * minutes / characters
+    dropout, recurrent_dropout = (0.5, 0.2) if small else (0.4, 0.2) if passes > MANY_PASSES else (0.2, 0.0)
+    values = {
+        "num_layers": 1,
+        "units": units,
+        "dropout": dropout,
+        "recurrent_dropout": recurrent_dropout if cell == "lstm" else 0.0,
+        "batch_size": 16,
+        "learning_rate": RATES[units],
+    }
+    return values, f"{minutes:g} minutes read {characters:,} characters about {passes:.2g} times"
+
+
+def describe(settings: Mapping[str, Any]) -> str:
+    """The settings that `choose` is about, in words.
+
+    >>> describe(choose(1_000_000, 5.0)[0])
+    '1 layer of 384 units, dropout 0.2, recurrent dropout 0, batch size 16, learning rate 0.006'
+    """
+    layers = "1 layer" if settings["num_layers"] == 1 else f"{settings['num_layers']} layers"
+    others = ("dropout", "recurrent_dropout", "batch_size", "learning_rate")
+    named = ", ".join(f"{name.replace('_', ' ')} {settings[name]:g}" for name in others)
+    return f"{layers} of {settings['units']} units, {named}"
