@@ -64,14 +64,15 @@ def prepare(sources: tuple[str, ...], out: Path, vocabulary, force: bool, **opti
     """Turn text into ids and a vocabulary.
 
     SOURCE is a file, a folder, a .gz file, - for standard input, or @NAME for a corpus that comes with
-    textgen (see `textgen corpora`).
+    textgen (see `textgen corpora`). Files are text, or with --field records: .jsonl, .ndjson, .csv, .tsv or .parquet;
+    standard input is then JSON Lines.
     """
     from textgen.data import summary, text
     from textgen.data.prepare import prepare as prepare_corpus
     from textgen.data.vocabulary import Vocabulary
 
     config = pick(PrepareConfig, options)
-    found = text.find_sources(sources, config.glob, config.exclude)
+    found = text.find_sources(sources, text.patterns(config), config.exclude)
     known = Vocabulary.load(vocabulary) if vocabulary else None
     with progress.reading(text.total_size(found)) as on_bytes:
         prepared = prepare_corpus(found, out, config, known, force, on_bytes)

@@ -68,12 +68,22 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     glob: Annotated[
         tuple[str, ...],
-        Meta(description="Pattern of the files to take from a folder, searched in depth; repeatable."),
+        Meta(
+            description="Pattern of the files to take from a folder, searched in depth; repeatable. With --field all "
+            "files of records by default."
+        ),
     ] = ("*.txt",)
     exclude: Annotated[
         tuple[str, ...],
         Meta(description="Pattern of the files to leave out of a folder; repeatable."),
     ] = ()
+    field: (
+        text(
+            "Read this field of each record of JSON Lines (dots lead into objects), CSV, TSV or Parquet; each is a "
+            "document."
+        )
+        | None
+    ) = None
     encoding: Annotated[str, Meta(description="Encoding of the text; a byte order mark is dropped.")] = "utf-8"
     normalize: Annotated[Literal["nfc", "nfkc", "none"], Meta(description="Unicode normalisation form.")] = "nfc"
     keep_line_ends: Annotated[bool, Meta(description="Keep \\r\\n and \\r instead of making them \\n.")] = False

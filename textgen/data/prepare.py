@@ -18,6 +18,7 @@ import numpy as np
 
 from textgen.config import PrepareConfig, TrainConfig
 from textgen.data.corpus import FORMAT_VERSION, Corpus, CorpusInfo, SourceInfo
+from textgen.data.records import check_field
 from textgen.data.split import assign_files, split_lines, split_tail
 from textgen.data.text import Source, check_encoding
 from textgen.data.vocabulary import MAX_CHARACTERS, REPLACEMENT, Vocabulary, describe
@@ -56,6 +57,7 @@ def prepare(
         ConfigError: the encoding is unknown.
     """
     check_encoding(config.encoding)
+    check_field((source.name for source in sources), config.field)
     out = Path(out)
     refuse_occupied(out, force)
     missing = [parent for parent in out.parents if not parent.exists()]
