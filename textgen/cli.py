@@ -137,7 +137,7 @@ def launch(workers: int, arguments: tuple[str, ...]) -> None:
 
 @cli.command()
 @click.argument("run", type=RUN)
-@click.option("--seed-text", "-s", help="Text to continue; a new line when not given.")
+@click.option("--seed-text", "-s", help="Text to continue; a new line, or a new document, when not given.")
 @click.option("--seed-file", metavar="FILE", help="File with the text to continue; - is standard input.")
 @click.option("--each-line", is_flag=True, help="Continue every line of standard input, as the lines come.")
 @CHECKPOINT

@@ -84,6 +84,13 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         )
         | None
     ) = None
+    document_end: Annotated[
+        bool,
+        Meta(
+            description="End each document, that is each file or record, by a character of its own; sampling starts "
+            "after one and ends at the next."
+        ),
+    ] = False
     encoding: Annotated[str, Meta(description="Encoding of the text; a byte order mark is dropped.")] = "utf-8"
     normalize: Annotated[Literal["nfc", "nfkc", "none"], Meta(description="Unicode normalisation form.")] = "nfc"
     keep_line_ends: Annotated[bool, Meta(description="Keep \\r\\n and \\r instead of making them \\n.")] = False
@@ -91,12 +98,20 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     min_count: integer(1, 10**9, "Characters that occur fewer times than this become U+FFFD.") = 1
     validation: number(0.0, 0.9, "Fraction of the text that is held out for validation.") = 0.1
     split: Annotated[
-        Literal["tail", "lines", "files"],
+        Literal["tail", "lines", "documents", "files"],
         Meta(
-            description="What is held out: the tail of each source, lines drawn at random (for names), or whole files."
+            description="What is held out: the tail of each source, or, drawn at random, lines (for names), documents "
+            "(with --document-end) or whole files."
         ),
     ] = "tail"
-    rng_seed: integer(0, MAX_SEED, "Seed of the random generator that draws lines or files.") = 0
+    rng_seed: integer(0, MAX_SEED, "Seed of the random generator that draws lines, documents or files.") = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.split == "documents" and not self.document_end:
+            raise ValueError("split: documents are known by their ends; give --document-end too")
+        if self.split == "lines" and self.document_end:
+            raise ValueError("split: lines would be torn out of their documents; with --document-end draw documents")
 
 
 class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):

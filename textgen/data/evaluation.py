@@ -1,7 +1,7 @@
 """How a text is cut up to measure bits per character: one rule for training and for scoring.
 
-Every character is predicted once, the first one from a line end. A long text is read as several streams side
-by side; each of them first reads the characters before its own, uncounted, so that its state is warm.
+Every character is predicted once, the first one from what stands before a text. A long text is read as several
+streams side by side; each of them first reads the characters before its own, uncounted, so that its state is warm.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def stream_count(length: int) -> int:
     return max(1, min(MAX_STREAMS, -(-length // STREAM_LENGTH)))
 
 
-def evaluation_windows(ids: np.ndarray, line_end: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def evaluation_windows(ids: np.ndarray, start: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The windows to run one after another, the state carried from each to the next.
 
     Args:
         ids: (N,) the text.
-        line_end: the id of the line end.
+        start: the id of what stands before a text, `Vocabulary.start`.
 
     Yields:
         Inputs, targets (both integers) and weights (float32, 1 where the target counts), (S, WINDOW)
@@ -45,5 +45,5 @@ def evaluation_windows(ids: np.ndarray, line_end: int) -> Iterator[tuple[np.ndar
         places = starts + offset + np.arange(WINDOW)
         counted = (places >= firsts) & (places < np.minimum(firsts + length, count))
         places = np.minimum(places, count - 1)
-        inputs = np.where(places == 0, line_end, ids[np.maximum(places - 1, 0)])
+        inputs = np.where(places == 0, start, ids[np.maximum(places - 1, 0)])
         yield inputs.astype(np.int32), ids[places].astype(np.int32), counted.astype(np.float32)

@@ -19,14 +19,15 @@ import numpy as np
 from textgen.config import PrepareConfig, TrainConfig
 from textgen.data.corpus import FORMAT_VERSION, Corpus, CorpusInfo, SourceInfo
 from textgen.data.records import check_field
-from textgen.data.split import assign_files, split_lines, split_tail
+from textgen.data.split import assign_files, split_drawn, split_tail
 from textgen.data.text import Source, check_encoding
-from textgen.data.vocabulary import MAX_CHARACTERS, REPLACEMENT, Vocabulary, describe
+from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS, REPLACEMENT, Vocabulary, describe
 from textgen.errors import CorpusError, TextError
 from textgen.run import reporting_os_errors, sync_folder, write_json
 
 CODE_POINTS = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
 PARTS = ("train", "validation")
+ENDS = {"lines": "\n", "documents": DOCUMENT_END}
 FILES = {"corpus.json", "vocabulary.json", *(f"{part}.npy" for part in PARTS)}
 
 
@@ -178,8 +179,9 @@ def code_points(text: str) -> np.ndarray:
 
 
 def choose_vocabulary(counts: np.ndarray, min_count: int) -> Vocabulary:
-    """The characters that occur often enough, and the line end, in the order of their code points."""
+    """The characters that occur often enough, the line end, and the document end if there is one, by code points."""
     enough = counts >= max(1, min_count)
+    enough[ord(DOCUMENT_END)] = counts[ord(DOCUMENT_END)] > 0
     enough[ord("\n")] = True
     if np.any((counts > 0) & ~enough):
         enough[ord(REPLACEMENT)] = True
@@ -202,6 +204,8 @@ def id_table(vocabulary: Vocabulary, counts: np.ndarray, min_count: int) -> np.n
     table[points] = np.arange(len(vocabulary))
     lacking = counts > 0
     lacking[points] = False
+    if lacking[ord(DOCUMENT_END)]:
+        raise TextError("the given vocabulary has no document end; leave --document-end out")
     if lacking.any() and REPLACEMENT not in vocabulary.char2idx:
         missing = {chr(p): int(counts[p]) for p in np.flatnonzero(lacking)}
         named = describe(missing).replace(", at ", ", count ")
@@ -218,8 +222,8 @@ def write_parts(
     train, validation = (IdWriter(folder / f"{part}.npy", table.dtype) for part in PARTS)
     with train, validation:
         for index, length, pieces in spool.read():
-            if config.split == "lines":
-                parts = split_lines(pieces, config.validation, config.rng_seed)
+            if config.split in ENDS:
+                parts = split_drawn(pieces, ENDS[config.split], config.validation, config.rng_seed)
             elif config.split == "files":
                 parts = ((index in held_out, piece) for piece in pieces)
             else:

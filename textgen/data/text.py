@@ -41,7 +41,7 @@ class Source:
         self.characters = 0
 
     def read(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[str]:
-        """The text in pieces: decoded, line ends and case changed, normalised, each document ended by a line end.
+        """The text in pieces: decoded, line ends and case changed, normalised, each document ended.
 
         A document is the whole source, or with `config.field` that field of each record.
 
@@ -53,7 +53,7 @@ class Source:
             TextError: the source cannot be read, or is not in the encoding, or a record lacks the field.
         """
         documents = self._documents(config, on_bytes)
-        for text in gathered(piece for pieces in documents for piece in document(pieces, config)):
+        for text in gathered(piece for pieces in documents for piece in document(pieces, config, self.name)):
             self.characters += len(text)
             yield text
 

@@ -6,20 +6,30 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from textgen.config import PrepareConfig
+from textgen.data.vocabulary import DOCUMENT_END
+from textgen.errors import TextError
 
 MAX_HELD = 1024  # the Stream-Safe Text Format of UAX #15 allows 30 combining characters in a row
 JAMO = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
 PIECE_CHARACTERS = 2**19
 
 
-def document(pieces: Iterable[str], config: PrepareConfig) -> Iterator[str]:
-    """A document that comes in pieces, transformed and ended by a line end; an empty one stays empty."""
+def document(pieces: Iterable[str], config: PrepareConfig, name: str) -> Iterator[str]:
+    """A document that comes in pieces, transformed and ended by a line end and, with `config.document_end`, by that.
+
+    An empty one stays empty.
+
+    Raises:
+        TextError: the document end stands in the document `name`.
+    """
     last = ""
     for text in transformed(pieces, config):
+        if config.document_end and DOCUMENT_END in text:
+            raise TextError(f"{name}: holds U+{ord(DOCUMENT_END):04X}, which --document-end writes itself; take it out")
         last = text[-1]
         yield text
-    if last and last != "\n":
-        yield "\n"
+    if last:
+        yield "\n" * (last != "\n") + DOCUMENT_END * config.document_end
 
 
 def gathered(pieces: Iterable[str]) -> Iterator[str]:

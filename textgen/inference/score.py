@@ -33,7 +33,7 @@ def total_bits(model: Generator, ids: np.ndarray) -> float:
     """
     nats = 0.0
     state = model.network.initial_state(stream_count(len(ids)), batched=True)
-    for inputs, targets, weights in evaluation_windows(ids, model.vocabulary.char2idx["\n"]):
+    for inputs, targets, weights in evaluation_windows(ids, model.vocabulary.start):
         for column in range(inputs.shape[1]):
             found = surprises(model.network.step(inputs[:, column], state), targets[:, column])
             nats += float(found @ weights[:, column])
@@ -84,14 +84,14 @@ def _bits_of_longest_first(lines: list[str], model: Generator) -> np.ndarray:
 
 
 def character_scores(model: Generator, pieces: Iterator[str]) -> Iterator[CharacterScore]:
-    """The surprise of every character of a text that comes in pieces, read from a line end without a break.
+    """The surprise of every character of a text that comes in pieces, read as texts start and without a break.
 
     Args:
         model: a loaded model.
         pieces: text of known characters.
     """
     idx2char = model.vocabulary.idx2char
-    logits, state = model.network.read([model.vocabulary.char2idx["\n"]])
+    logits, state = model.network.read([model.vocabulary.start])
     for piece in pieces:
         for index in model.vocabulary.encode(piece):
             nats = log_probabilities(logits[0].astype(np.float64))

@@ -120,10 +120,10 @@ class Engine:
         loss, *news = results.numpy().tolist()
         return loss, states, News(*news)
 
-    def validate(self, ids: np.ndarray, line_end: int) -> float:
+    def validate(self, ids: np.ndarray, start: int) -> float:
         """The loss of the averaged weights on a whole text, in nats per character."""
         states, total = None, 0.0
-        for inputs, targets, weights in evaluation_windows(ids, line_end):
+        for inputs, targets, weights in evaluation_windows(ids, start):
             states = states or zero_states(self.average, len(inputs))
             loss, states = self._window_loss(tf.constant(inputs), tf.constant(targets), tf.constant(weights), states)
             total += float(loss)
