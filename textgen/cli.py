@@ -59,8 +59,15 @@ def cli(ctx: click.Context) -> None:
 @click.option("--out", type=FOLDER, required=True, help="Folder to make for the prepared corpus.")
 @click.option("--vocabulary", type=FOLDER, help="Prepared corpus or run whose vocabulary to use.")
 @click.option("--force", is_flag=True, help="Replace a prepared corpus that stands at --out.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Processes that share the files among them; a pipe is read by one. The corpus is the same with any number.",
+)
 @config_options(PrepareConfig)
-def prepare(sources: tuple[str, ...], out: Path, vocabulary, force: bool, **options: Any) -> None:
+def prepare(sources: tuple[str, ...], out: Path, vocabulary, force: bool, workers: int, **options: Any) -> None:
     """Turn text into ids and a vocabulary.
 
     SOURCE is a file, a folder, a .gz file, - for standard input, or @NAME for a corpus that comes with
@@ -75,7 +82,7 @@ def prepare(sources: tuple[str, ...], out: Path, vocabulary, force: bool, **opti
     found = text.find_sources(sources, text.patterns(config), config.exclude)
     known = Vocabulary.load(vocabulary) if vocabulary else None
     with progress.reading(text.total_size(found)) as on_bytes:
-        prepared = prepare_corpus(found, out, config, known, force, on_bytes)
+        prepared = prepare_corpus(found, out, config, known, force, on_bytes, workers)
     click.echo(summary.describe_corpus(prepared), err=True)
 
 

@@ -15,6 +15,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,11 +33,13 @@ class Source:
     After `read` has run to its end, `sha256` and `characters` tell what was read.
     """
 
-    def __init__(self, name: str, opener: Callable[[], BinaryIO], size: int | None) -> None:
+    def __init__(self, name: str, opener: Callable[[], BinaryIO], size: int | None, is_file: bool = False) -> None:
         self.name = name
         self.opener = opener
         self.size = size
         """Bytes as stored, None where that cannot be known."""
+        self.is_file = is_file
+        """Whether it is a regular file, which any process can read, and no pipe."""
         self.sha256 = ""
         self.characters = 0
 
@@ -158,8 +161,9 @@ def standard_input() -> BinaryIO:
 def from_file(path: Path) -> Source:
     """A source that reads a file, unpacked when its name ends in .gz."""
     unpack = gzip.open if path.suffix == ".gz" else Path.open
-    size = path.stat().st_size if path.is_file() and path.suffix != ".gz" else None
-    return Source(str(path), lambda: unpack(path, "rb"), size)
+    is_file = path.is_file()
+    size = path.stat().st_size if is_file and path.suffix != ".gz" else None
+    return Source(str(path), partial(unpack, path, "rb"), size, is_file)
 
 
 def find_files(folder: Path, globs: tuple[str, ...], exclude: tuple[str, ...]) -> list[Path]:
