@@ -162,6 +162,9 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     l2: number(0.0, 10.0, "Penalty on the kernels' squares.") = 0.0
     averaging: number(0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none.") = 0.98
     validations: integer(1, 10**6, "Number of validations, evenly over the training.") = 20
+    validation_characters: integer(
+        0, 10**12, "Most characters to validate on, spread evenly over the validation part; 0 is all of it."
+    ) = 1_000_000
     checkpoint_every: number(
         0.0, 10**6, "Minutes between checkpoints, besides those at validations and at the end; 0 is none."
     ) = 2.0
