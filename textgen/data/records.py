@@ -17,6 +17,8 @@ from textgen.errors import TextError
 
 PARQUET = ".parquet"
 PARQUET_ROWS = 1024
+PARQUET_BUFFER = 2**20
+"""Bytes to read at a time; without it a column of a whole row group, which may be the whole file, is read at once."""
 MAX_COLUMN = 2**28
 """Characters of a CSV column's largest value; an unclosed quotation mark ends there and not in all memory."""
 SHOWN = 40
@@ -159,7 +161,7 @@ def parquet_documents(file: BinaryIO, name: str, field: str, on_share: Callable[
     except ImportError:
         raise TextError(f"{name}: Parquet needs pyarrow: pip install 'textgen-keras[parquet]'") from None
     try:
-        table = pq.ParquetFile(file, pre_buffer=False)
+        table = pq.ParquetFile(file, buffer_size=PARQUET_BUFFER, pre_buffer=False)
         columns = table.schema_arrow
         if field not in columns.names:
             raise TextError(f"{name}: no column {field!r}; it has: {', '.join(columns.names) or 'none'}")
