@@ -103,6 +103,12 @@ def test_dots_lead_into_objects_and_blank_lines_do_not_count(tmp_path):
     assert read(written(tmp_path, "a.jsonl", data), "message.text") == "a\nb\n"
 
 
+def test_a_field_may_have_any_name(tmp_path):
+    name = 'a "text", \\ n\u00e9\n'
+    path = written(tmp_path, "a.jsonl", (json.dumps({name: "b"}) + "\n").encode())
+    assert read(path, name) == "b\n"
+
+
 def test_other_encodings_are_read(tmp_path):
     path = written(tmp_path, "a.csv", table(DOCUMENTS, ",").decode().encode("utf-16"))
     assert read(path, encoding="utf-16") == AS_TEXT

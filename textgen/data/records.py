@@ -48,25 +48,18 @@ def json_documents(pieces: Iterable[str], name: str, field: str) -> Iterator[str
     ['a', 'b']
     """
     keys = field.split(".")
-    decoder = msgspec.json.Decoder(record_type(keys))
+    objects, strings = msgspec.json.Decoder(dict[str, msgspec.Raw]), msgspec.json.Decoder(str)
     for number, line in enumerate(whole_lines(pieces), 1):
+        value = line
         try:
-            value = decoder.decode(line)
-        except (msgspec.DecodeError, RecursionError):
-            if not line.strip():
-                continue
-            raise TextError(f"{name}, line {number}: {what_is_wrong(line, keys)}") from None
-        for _ in keys:
-            value = value.value
-        yield value
-
-
-def record_type(keys: Iterable[str]) -> type:
-    """The type of an object with one known field, or one in another; what else it holds is skipped unread."""
-    kind = str
-    for key in reversed(list(keys)):
-        kind = msgspec.defstruct("Record", [("value", kind)], rename={"value": key})
-    return kind
+            for key in keys:
+                value = objects.decode(value)[key]
+            text = strings.decode(value)
+        except (msgspec.DecodeError, KeyError, RecursionError):
+            if line.strip():
+                raise TextError(f"{name}, line {number}: {what_is_wrong(line, keys)}") from None
+        else:
+            yield text
 
 
 def what_is_wrong(line: str, keys: list[str]) -> str:
