@@ -25,7 +25,7 @@ ENDS = {"epochs", "steps", "minutes"}
 """The settings that say when training ends."""
 SHAPE = {"cell", "num_layers", "units", "embedding_dim"}
 """The settings that say which weights a network has."""
-FIXED = SHAPE | {"batch_size", "seq_length", "rng_seed"}
+FIXED = SHAPE | {"batch_size", "seq_length", "rng_seed", "validation_characters"}
 """The settings that a run keeps from its first step to its last."""
 
 

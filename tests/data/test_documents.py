@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from conftest import SETTINGS, run_textgen
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textgen
@@ -37,6 +37,7 @@ def parts(corpus) -> list[str]:
 CHARACTERS = st.characters(codec="utf-8", exclude_characters=END + "\r")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(CHARACTERS, min_size=1, max_size=20), min_size=2, max_size=20),
     st.sampled_from(["tail", "documents", "files"]),
@@ -90,15 +91,15 @@ def test_a_vocabulary_without_a_document_end_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("chosen", "message"),
     [
         ({"split": "documents"}, "split: documents are known by their ends; give --document-end too"),
         ({"split": "lines", "document_end": True}, "split: lines would be torn out of their documents"),
     ],
 )
-def test_splits_and_documents_that_do_not_go_together_are_refused(settings, message):
+def test_splits_and_documents_that_do_not_go_together_are_refused(chosen, message):
     with pytest.raises(ConfigError, match=message):
-        build(PrepareConfig, settings)
+        build(PrepareConfig, chosen)
 
 
 @pytest.fixture(scope="module")
