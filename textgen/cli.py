@@ -59,22 +59,30 @@ def cli(ctx: click.Context) -> None:
 @click.option("--out", type=FOLDER, required=True, help="Folder to make for the prepared corpus.")
 @click.option("--vocabulary", type=FOLDER, help="Prepared corpus or run whose vocabulary to use.")
 @click.option("--force", is_flag=True, help="Replace a prepared corpus that stands at --out.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Processes that share the files among them; a pipe is read by one. The corpus is the same with any number.",
+)
 @config_options(PrepareConfig)
-def prepare(sources: tuple[str, ...], out: Path, vocabulary, force: bool, **options: Any) -> None:
+def prepare(sources: tuple[str, ...], out: Path, vocabulary, force: bool, workers: int, **options: Any) -> None:
     """Turn text into ids and a vocabulary.
 
     SOURCE is a file, a folder, a .gz file, - for standard input, or @NAME for a corpus that comes with
-    textgen (see `textgen corpora`).
+    textgen (see `textgen corpora`). Files are text, or with --field records: .jsonl, .ndjson, .csv, .tsv or .parquet;
+    standard input is then JSON Lines.
     """
     from textgen.data import summary, text
     from textgen.data.prepare import prepare as prepare_corpus
     from textgen.data.vocabulary import Vocabulary
 
     config = pick(PrepareConfig, options)
-    found = text.find_sources(sources, config.glob, config.exclude)
+    found = text.find_sources(sources, text.patterns(config), config.exclude)
     known = Vocabulary.load(vocabulary) if vocabulary else None
     with progress.reading(text.total_size(found)) as on_bytes:
-        prepared = prepare_corpus(found, out, config, known, force, on_bytes)
+        prepared = prepare_corpus(found, out, config, known, force, on_bytes, workers)
     click.echo(summary.describe_corpus(prepared), err=True)
 
 
@@ -136,7 +144,7 @@ def launch(workers: int, arguments: tuple[str, ...]) -> None:
 
 @cli.command()
 @click.argument("run", type=RUN)
-@click.option("--seed-text", "-s", help="Text to continue; a new line when not given.")
+@click.option("--seed-text", "-s", help="Text to continue; a new line, or a new document, when not given.")
 @click.option("--seed-file", metavar="FILE", help="File with the text to continue; - is standard input.")
 @click.option("--each-line", is_flag=True, help="Continue every line of standard input, as the lines come.")
 @CHECKPOINT

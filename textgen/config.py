@@ -25,7 +25,7 @@ ENDS = {"epochs", "steps", "minutes"}
 """The settings that say when training ends."""
 SHAPE = {"cell", "num_layers", "units", "embedding_dim"}
 """The settings that say which weights a network has."""
-FIXED = SHAPE | {"batch_size", "seq_length", "rng_seed"}
+FIXED = SHAPE | {"batch_size", "seq_length", "rng_seed", "validation_characters"}
 """The settings that a run keeps from its first step to its last."""
 
 
@@ -68,12 +68,29 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     glob: Annotated[
         tuple[str, ...],
-        Meta(description="Pattern of the files to take from a folder, searched in depth; repeatable."),
+        Meta(
+            description="Pattern of the files to take from a folder, searched in depth; repeatable. With --field all "
+            "files of records by default."
+        ),
     ] = ("*.txt",)
     exclude: Annotated[
         tuple[str, ...],
         Meta(description="Pattern of the files to leave out of a folder; repeatable."),
     ] = ()
+    field: (
+        text(
+            "Read this field of each record of JSON Lines (dots lead into objects), CSV, TSV or Parquet; each is a "
+            "document."
+        )
+        | None
+    ) = None
+    document_end: Annotated[
+        bool,
+        Meta(
+            description="End each document, that is each file or record, by a character of its own; sampling starts "
+            "after one and ends at the next."
+        ),
+    ] = False
     encoding: Annotated[str, Meta(description="Encoding of the text; a byte order mark is dropped.")] = "utf-8"
     normalize: Annotated[Literal["nfc", "nfkc", "none"], Meta(description="Unicode normalisation form.")] = "nfc"
     keep_line_ends: Annotated[bool, Meta(description="Keep \\r\\n and \\r instead of making them \\n.")] = False
@@ -81,12 +98,20 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     min_count: integer(1, 10**9, "Characters that occur fewer times than this become U+FFFD.") = 1
     validation: number(0.0, 0.9, "Fraction of the text that is held out for validation.") = 0.1
     split: Annotated[
-        Literal["tail", "lines", "files"],
+        Literal["tail", "lines", "documents", "files"],
         Meta(
-            description="What is held out: the tail of each source, lines drawn at random (for names), or whole files."
+            description="What is held out: the tail of each source, or, drawn at random, lines (for names), documents "
+            "(with --document-end) or whole files."
         ),
     ] = "tail"
-    rng_seed: integer(0, MAX_SEED, "Seed of the random generator that draws lines or files.") = 0
+    rng_seed: integer(0, MAX_SEED, "Seed of the random generator that draws lines, documents or files.") = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.split == "documents" and not self.document_end:
+            raise ValueError("split: documents are known by their ends; give --document-end too")
+        if self.split == "lines" and self.document_end:
+            raise ValueError("split: lines would be torn out of their documents; with --document-end draw documents")
 
 
 class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,6 +162,9 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     l2: number(0.0, 10.0, "Penalty on the kernels' squares.") = 0.0
     averaging: number(0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none.") = 0.98
     validations: integer(1, 10**6, "Number of validations, evenly over the training.") = 20
+    validation_characters: integer(
+        0, 10**12, "Most characters to validate on, spread evenly over the validation part; 0 is all of it."
+    ) = 1_000_000
     checkpoint_every: number(
         0.0, 10**6, "Minutes between checkpoints, besides those at validations and at the end; 0 is none."
     ) = 2.0

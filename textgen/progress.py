@@ -71,7 +71,7 @@ def _plain_reading(total: int | None) -> Callable[[int], None]:
     def advance(count: int) -> None:
         nonlocal done, said
         done += count
-        if time.monotonic() - said > PLAIN_SECONDS:
+        if count and time.monotonic() - said > PLAIN_SECONDS:
             said = time.monotonic()
             of = f" of {total / 1e6:,.0f}" if total else ""
             note(f"read {done / 1e6:,.0f}{of} MB")

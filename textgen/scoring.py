@@ -14,7 +14,7 @@ from textgen.data.corpus import Corpus
 from textgen.data.text import find_sources
 from textgen.errors import RunError, TextError
 from textgen.inference.page import surprise_page
-from textgen.inference.score import character_scores, line_bits, total_bits
+from textgen.inference.score import character_scores, line_bits, mean_bits, total_bits
 from textgen.run import Run, write_bytes
 from textgen.shell import line_batches, read_text, shown_name
 
@@ -54,7 +54,7 @@ class Scorer:
         yield f"{bits / characters:.4f}\n"
 
     def split(self, part: str) -> Iterator[str]:
-        """The mean bits per character of a part of the run's own corpus.
+        """The mean bits per character of a part of the run's own corpus, on as many of its characters as validation.
 
         Raises:
             RunError, CorpusError: the corpus is no longer there, or is another one, or has no such part.
@@ -64,7 +64,7 @@ class Scorer:
         ids: np.ndarray = getattr(corpus, part)
         if not len(ids):
             raise RunError(f"{corpus.path}: has no {part} part")
-        yield f"{total_bits(self.model, ids) / len(ids):.4f}\n"
+        yield f"{mean_bits(self.model, ids, info.train.validation_characters):.4f}\n"
 
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each line its mean bits per character, a tab and the line."""

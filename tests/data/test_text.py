@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.config import PrepareConfig
-from textgen.data.text import PIECE_BYTES, Source, find_sources, shipped_corpora, transformed
+from textgen.data.text import PIECE_BYTES, Source, find_sources, shipped_corpora
+from textgen.data.transform import transformed
 from textgen.errors import ConfigError, TextError
 
 

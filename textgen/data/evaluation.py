@@ -1,7 +1,8 @@
 """How a text is cut up to measure bits per character: one rule for training and for scoring.
 
-Every character is predicted once, the first one from a line end. A long text is read as several streams side
-by side; each of them first reads the characters before its own, uncounted, so that its state is warm.
+Every character is predicted once, the first one from what stands before a text. A long text is read as several
+streams side by side; each of them first reads the characters before its own, uncounted, so that its state is warm.
+Where only so many characters are to count, each stream stops early, so that those that do are spread evenly.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ def stream_count(length: int) -> int:
     return max(1, min(MAX_STREAMS, -(-length // STREAM_LENGTH)))
 
 
-def evaluation_windows(ids: np.ndarray, line_end: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def evaluation_windows(
+    ids: np.ndarray, start: int, most: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The windows to run one after another, the state carried from each to the next.
 
     Args:
         ids: (N,) the text.
-        line_end: the id of the line end.
+        start: the id of what stands before a text, `Vocabulary.start`.
+        most: how many characters are to count where the text has more, in each stream equally many from its first
+            on, rounded up; 0 is all.
 
     Yields:
         Inputs, targets (both integers) and weights (float32, 1 where the target counts), (S, WINDOW)
@@ -38,12 +43,12 @@ def evaluation_windows(ids: np.ndarray, line_end: int) -> Iterator[tuple[np.ndar
     """
     count = len(ids)
     streams = stream_count(count)
-    length = -(-count // streams)
-    firsts = np.arange(streams)[:, None] * length
+    length = -(-min(count, most or count) // streams)
+    firsts = np.arange(streams)[:, None] * -(-count // streams)
     starts = np.maximum(0, firsts - WARM_UP)
     for offset in range(0, min(count, length + WARM_UP), WINDOW):
         places = starts + offset + np.arange(WINDOW)
         counted = (places >= firsts) & (places < np.minimum(firsts + length, count))
         places = np.minimum(places, count - 1)
-        inputs = np.where(places == 0, line_end, ids[np.maximum(places - 1, 0)])
+        inputs = np.where(places == 0, start, ids[np.maximum(places - 1, 0)])
         yield inputs.astype(np.int32), ids[places].astype(np.int32), counted.astype(np.float32)

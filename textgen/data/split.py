@@ -1,4 +1,4 @@
-"""What is held out for validation: the tail of each source, lines drawn at random, or whole files."""
+"""What is held out for validation: the tail of each source, lines or documents drawn at random, or whole files."""
 
 from __future__ import annotations
 
@@ -27,10 +27,16 @@ def split_tail(pieces: Iterable[np.ndarray], first: int) -> Dealt:
         yield True, piece[cut:]
 
 
-def split_lines(pieces: Iterable[np.ndarray], fraction: float, rng_seed: int) -> Dealt:
-    """Each line goes to validation with a probability.
+def split_drawn(pieces: Iterable[np.ndarray], end: str, fraction: float, rng_seed: int) -> Dealt:
+    """Each line, or document, goes to validation with a probability.
 
     The draw is a keyed hash of the line itself, so equal lines never stand on both sides.
+
+    Args:
+        pieces: code points; the last ones end in `end`.
+        end: what ends a line, or a document.
+        fraction: the probability.
+        rng_seed: the key.
     """
     key = rng_seed.to_bytes(8, "little")
     threshold = int(fraction * 2**64)
@@ -39,8 +45,8 @@ def split_lines(pieces: Iterable[np.ndarray], fraction: float, rng_seed: int) ->
         digest = hashlib.blake2b(line.astype("<u4").tobytes(), digest_size=8, key=key).digest()
         return int.from_bytes(digest, "little") < threshold
 
-    for lines in whole_lines(pieces):
-        ends = np.flatnonzero(lines == ord("\n")) + 1
+    for lines in whole_lines(pieces, end):
+        ends = np.flatnonzero(lines == ord(end)) + 1
         starts = np.concatenate(([0], ends[:-1]))
         sides = np.fromiter((drawn(lines[a:b]) for a, b in zip(starts, ends, strict=True)), bool, len(ends))
         held_out = np.repeat(sides, ends - starts)
@@ -48,11 +54,11 @@ def split_lines(pieces: Iterable[np.ndarray], fraction: float, rng_seed: int) ->
         yield True, lines[held_out]
 
 
-def whole_lines(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The same code points, cut after line ends only; the last piece must end in one."""
+def whole_lines(pieces: Iterable[np.ndarray], end: str) -> Iterator[np.ndarray]:
+    """The same code points, cut after `end` only; the last piece must end in it."""
     held: list[np.ndarray] = []
     for piece in pieces:
-        ends = np.flatnonzero(piece == ord("\n"))
+        ends = np.flatnonzero(piece == ord(end))
         if not len(ends):
             held.append(piece)
             continue

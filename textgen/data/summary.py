@@ -6,7 +6,7 @@ import unicodedata
 
 from textgen.data.corpus import Corpus
 from textgen.data.text import shipped_corpora, shipped_corpus
-from textgen.data.vocabulary import REPLACEMENT
+from textgen.data.vocabulary import DOCUMENT_END, REPLACEMENT
 
 RAREST = 10
 ODD_CATEGORIES = ("Cc", "Cf", "Cn", "Co", "Cs")
@@ -15,13 +15,17 @@ ODD_CATEGORIES = ("Cc", "Cf", "Cn", "Co", "Cs")
 def describe_corpus(corpus: Corpus) -> str:
     """Sizes, the rarest characters and the odd ones."""
     info = corpus.info
-    counted = [(c, n) for c, n in zip(corpus.vocabulary.idx2char, info.counts, strict=True) if n]
+    counts = dict(zip(corpus.vocabulary.idx2char, info.counts, strict=True))
+    documents = counts.pop(DOCUMENT_END, 0)
+    counted = [(c, n) for c, n in counts.items() if n]
     total = info.train + info.validation
     rarest = sorted(counted, key=lambda pair: (pair[1], pair[0]))[:RAREST]
     odd = [(c, n) for c, n in counted if is_odd(c)]
     lines = [
         f"{corpus.path}: {total:,} characters, {len(counted):,} distinct, "
-        f"from {len(info.sources):,} source{'s' * (len(info.sources) != 1)}",
+        f"from {len(info.sources):,} source{'s' * (len(info.sources) != 1)}"
+        + f", {documents:,} document{'s' * (documents != 1)}"
+        * (documents > 0),
         f"  train {info.train:,}, validation {info.validation:,} ({info.settings.split})",
         f"  rarest: {show(rarest)}",
     ]

@@ -6,24 +6,25 @@ A source is read once, in pieces, so a pipe is as good as a file and memory is b
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import hashlib
 import io
 import os
 import sys
-import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from textgen.config import PrepareConfig
+from textgen.data import records
+from textgen.data.transform import document, gathered, unified_line_ends
 from textgen.errors import ConfigError, TextError
 
 PIECE_BYTES = 2**20
-MAX_HELD = 1024  # the Stream-Safe Text Format of UAX #15 allows 30 combining characters in a row
-JAMO = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
 
 
 class Source:
@@ -32,43 +33,56 @@ class Source:
     After `read` has run to its end, `sha256` and `characters` tell what was read.
     """
 
-    def __init__(self, name: str, opener: Callable[[], BinaryIO], size: int | None) -> None:
+    def __init__(self, name: str, opener: Callable[[], BinaryIO], size: int | None, is_file: bool = False) -> None:
         self.name = name
         self.opener = opener
         self.size = size
         """Bytes as stored, None where that cannot be known."""
+        self.is_file = is_file
+        """Whether it is a regular file, which any process can read, and no pipe."""
         self.sha256 = ""
         self.characters = 0
 
     def read(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[str]:
-        """The text in pieces: decoded, line ends and case changed, normalised, ended by a line end.
+        """The text in pieces: decoded, line ends and case changed, normalised, each document ended.
+
+        A document is the whole source, or with `config.field` that field of each record.
 
         Args:
-            config: encoding, line ends, case and normalisation.
+            config: field, encoding, line ends, case and normalisation.
             on_bytes: told the number of bytes after each piece of input.
 
         Raises:
-            TextError: the source cannot be read, or is not in the encoding.
+            TextError: the source cannot be read, or is not in the encoding, or a record lacks the field.
         """
-        digest = hashlib.sha256()
-        last = ""
-        for text in transformed(self._decoded(config, digest, on_bytes), config):
+        documents = self._documents(config, on_bytes)
+        for text in gathered(piece for pieces in documents for piece in document(pieces, config, self.name)):
             self.characters += len(text)
-            last = text[-1]
             yield text
-        if last and last != "\n":
-            self.characters += 1
-            yield "\n"
-        self.sha256 = digest.hexdigest()
 
-    def _decoded(self, config, digest, on_bytes) -> Iterator[str]:
+    def _documents(self, config, on_bytes) -> Iterator[Iterable[str]]:
+        """The pieces of each document; in the end also sets `sha256`."""
+        if config.field is None:
+            yield self._decoded(config, on_bytes)
+            return
+        if records.suffix(self.name) == records.PARQUET:
+            documents = self._columnar(config.field, on_bytes)
+        else:
+            read = records.TEXT_FORMATS[records.suffix(self.name)]
+            documents = read(self._decoded(config, on_bytes), self.name, config.field)
+        unified = str if config.keep_line_ends else unified_line_ends
+        for text in documents:
+            yield [unified(text)]
+
+    def _decoded(self, config, on_bytes) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder(config.encoding)("strict")
         if not config.keep_line_ends:
             decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+        digest = hashlib.sha256()
         offset = 0
         first = True
         try:
-            with self.opener() as file:
+            with self._opened() as file:
                 while data := file.read(PIECE_BYTES):
                     offset += len(data)
                     digest.update(data)
@@ -80,6 +94,21 @@ class Source:
             yield decoder.decode(b"", True)
         except UnicodeError as error:
             raise TextError(self._undecodable(error, offset, config.encoding)) from None
+        self.sha256 = digest.hexdigest()
+
+    def _columnar(self, field: str, on_bytes) -> Iterator[str]:
+        with self._opened() as file:
+            self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+            file.seek(0)
+            yield from records.parquet_documents(file, self.name, field, lambda share: on_bytes(round(share * size)))
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
+        """The source as bytes; what the system refuses while they are read is a TextError."""
+        try:
+            with self.opener() as file:
+                yield file
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or error
             raise TextError(f"{self.name}: cannot be read: {reason}") from None
@@ -132,8 +161,9 @@ def standard_input() -> BinaryIO:
 def from_file(path: Path) -> Source:
     """A source that reads a file, unpacked when its name ends in .gz."""
     unpack = gzip.open if path.suffix == ".gz" else Path.open
-    size = path.stat().st_size if path.is_file() and path.suffix != ".gz" else None
-    return Source(str(path), lambda: unpack(path, "rb"), size)
+    is_file = path.is_file()
+    size = path.stat().st_size if is_file and path.suffix != ".gz" else None
+    return Source(str(path), partial(unpack, path, "rb"), size, is_file)
 
 
 def find_files(folder: Path, globs: tuple[str, ...], exclude: tuple[str, ...]) -> list[Path]:
@@ -153,6 +183,12 @@ def find_files(folder: Path, globs: tuple[str, ...], exclude: tuple[str, ...]) -
         wanted = " or ".join(globs)
         raise TextError(f"{folder}: no file matches {wanted}; name another pattern with --glob")
     return found
+
+
+def patterns(config: PrepareConfig) -> tuple[str, ...]:
+    """Which files to take from folders: those of `--glob`, but with `--field` and no `--glob` all files of records."""
+    default = config.field is not None and config.glob == PrepareConfig().glob
+    return records.PATTERNS if default else config.glob
 
 
 def shipped_folder(kind: str) -> Path:
@@ -184,42 +220,6 @@ def check_encoding(name: str) -> None:
         raise ConfigError(
             f"encoding: unknown text encoding {name!r}; expected one like utf-8, utf-16, latin-1, gb18030"
         ) from None
-
-
-def transformed(pieces: Iterable[str], config: PrepareConfig) -> Iterator[str]:
-    """Change case and normalise a text that comes in pieces, as if it came in one.
-
-    >>> list(transformed(["E\\u0301tE", "\\u0301"], PrepareConfig(lowercase=True)))
-    ['ét', 'é']
-    """
-    form = None if config.normalize == "none" else config.normalize.upper()
-    held = ""
-    for piece in pieces:
-        text = held + piece
-        cut = independent_end(text, form) if form or config.lowercase else len(text)
-        held = text[cut:]
-        if cut:
-            yield _transform(text[:cut], form, config.lowercase)
-    if held:
-        yield _transform(held, form, config.lowercase)
-
-
-def _transform(text: str, form: str | None, lowercase: bool) -> str:
-    if lowercase:
-        text = text.lower()
-    return unicodedata.normalize(form, text) if form and not text.isascii() else text
-
-
-def independent_end(text: str, form: str | None) -> int:
-    """Where a text can be cut so that neither part's normalisation or case depends on the other."""
-    if (cut := max(text.rfind("\n"), text.rfind(" "))) > 0:
-        return cut
-    for cut in range(len(text) - 1, max(0, len(text) - MAX_HELD), -1):
-        first = unicodedata.normalize(form or "NFC", text[cut])[0]
-        joins = unicodedata.category(first)[0] == "M" or any(ord(first) in block for block in JAMO)
-        if not joins:
-            return cut
-    return 0 if len(text) < MAX_HELD else len(text)
 
 
 def total_size(sources: Iterable[Source]) -> int | None:

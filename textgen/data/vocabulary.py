@@ -13,6 +13,9 @@ from textgen.errors import CorpusError, TextError
 from textgen.run import read_json, write_json
 
 REPLACEMENT = "\ufffd"
+DOCUMENT_END = "\ufdd0"
+"""Stands after every document. It is a noncharacter: Unicode keeps it for use inside a program, so that no text that
+people exchange has it, as texts do have control characters and characters for private use."""
 FORMAT_VERSION = 1
 MAX_CHARACTERS = 0x110000
 
@@ -64,6 +67,11 @@ class Vocabulary:
     def dtype(self) -> np.dtype:
         """The smallest unsigned integer type that holds every id."""
         return np.min_scalar_type(len(self) - 1)
+
+    @property
+    def start(self) -> int:
+        """The id that stands before a text: of a document end, or where there is none, of a line end."""
+        return self.char2idx.get(DOCUMENT_END, self.char2idx["\n"])
 
     @cached_property
     def table(self) -> np.ndarray:

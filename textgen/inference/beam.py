@@ -23,8 +23,8 @@ def search(
     Args:
         model: the model.
         samples: seed texts to continue.
-        config: `beam` is the width, `length` the number of characters; stop texts and `until_line` end the
-            likeliest text where they first stand in it. The rules of drawing do not apply.
+        config: `beam` is the width, `length` the number of characters; stop texts, `until_line` and a
+            document end end the likeliest text where they first stand in it. The rules of drawing do not apply.
         allowed: (V,) which characters may be written; None is all.
 
     Yields:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from textgen.config import SampleConfig, build
-from textgen.data.vocabulary import REPLACEMENT, Vocabulary, describe
+from textgen.data.vocabulary import DOCUMENT_END, REPLACEMENT, Vocabulary, describe
 from textgen.errors import ConfigError, TextError
 from textgen.inference.network import Network, State, load_network
 from textgen.inference.sampling import LARGEST_UNIFORM, choose, log_probabilities
@@ -37,11 +37,11 @@ class Sample:
         self.held = ""
         """The end of the text, while it may turn out to be the beginning of a stop text."""
         self.ids: list[int] = []
-        """The text as ids, the line end before it and the seed text included, for the rules that look back."""
+        """The text as ids, the seed text and what stands before it included, for the rules that look back."""
         self.written = 0
         self.bits = 0.0
         self.ending = ""
-        """Why it ended: `length`, `stop` or `line`; empty while it has not."""
+        """Why it ended: `length`, `stop`, `line` or `document`; empty while it has not."""
         self._generator = np.random.Generator(np.random.PCG64((rng_seed, index)))
         self._draws: list[float] = []
 
@@ -58,6 +58,8 @@ class Sample:
             self.ending = "length"
         if config.until_line and character == "\n" and self.written > 1:
             self.ending = "line"
+        if character == DOCUMENT_END:
+            self.ending, character = "document", ""
         return self._release(character, config) if config.stop else character
 
     def _release(self, character: str, config: SampleConfig) -> str:
@@ -112,7 +114,8 @@ class Generator:
         """Continue a text.
 
         Args:
-            seed_text: the text to continue; empty starts a new line.
+            seed_text: the text to continue; empty starts a new line, or where the corpus had document ends, a new
+                document.
             settings: fields of `SampleConfig`, for instance length (characters to add, default 500),
                 temperature (default 0.8, 0 is greedy), top_k, top_p, stop, rng_seed.
 
@@ -205,7 +208,7 @@ class Generator:
         read: dict[str, int] = {}
         rows, logits, states = [], [], []
         for sample in samples:
-            sample.ids = self.vocabulary.encode("\n" + sample.seed_text).tolist()
+            sample.ids = [self.vocabulary.start, *self.vocabulary.encode(sample.seed_text).tolist()]
             if sample.seed_text not in read:
                 read[sample.seed_text] = len(read)
                 found, state = self.network.read(sample.ids)

@@ -31,13 +31,25 @@ def total_bits(model: Generator, ids: np.ndarray) -> float:
         model: a loaded model.
         ids: (N,) the text.
     """
-    nats = 0.0
+    return mean_bits(model, ids) * len(ids)
+
+
+def mean_bits(model: Generator, ids: np.ndarray, most: int = 0) -> float:
+    """The bits per character of a text as training validates.
+
+    Args:
+        model: a loaded model.
+        ids: (N,) the text.
+        most: how many characters may count, spread evenly over the text; 0 is all.
+    """
+    nats = count = 0.0
     state = model.network.initial_state(stream_count(len(ids)), batched=True)
-    for inputs, targets, weights in evaluation_windows(ids, model.vocabulary.char2idx["\n"]):
+    for inputs, targets, weights in evaluation_windows(ids, model.vocabulary.start, most):
         for column in range(inputs.shape[1]):
             found = surprises(model.network.step(inputs[:, column], state), targets[:, column])
             nats += float(found @ weights[:, column])
-    return nats / np.log(2)
+        count += float(weights.sum())
+    return nats / count / np.log(2)
 
 
 def surprises(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -84,14 +96,14 @@ def _bits_of_longest_first(lines: list[str], model: Generator) -> np.ndarray:
 
 
 def character_scores(model: Generator, pieces: Iterator[str]) -> Iterator[CharacterScore]:
-    """The surprise of every character of a text that comes in pieces, read from a line end without a break.
+    """The surprise of every character of a text that comes in pieces, read as texts start and without a break.
 
     Args:
         model: a loaded model.
         pieces: text of known characters.
     """
     idx2char = model.vocabulary.idx2char
-    logits, state = model.network.read([model.vocabulary.char2idx["\n"]])
+    logits, state = model.network.read([model.vocabulary.start])
     for piece in pieces:
         for index in model.vocabulary.encode(piece):
             nats = log_probabilities(logits[0].astype(np.float64))

@@ -120,14 +120,15 @@ class Engine:
         loss, *news = results.numpy().tolist()
         return loss, states, News(*news)
 
-    def validate(self, ids: np.ndarray, line_end: int) -> float:
-        """The loss of the averaged weights on a whole text, in nats per character."""
-        states, total = None, 0.0
-        for inputs, targets, weights in evaluation_windows(ids, line_end):
+    def validate(self, ids: np.ndarray, start: int) -> float:
+        """The loss of the averaged weights on a text, or on as much as is to be validated, in nats per character."""
+        states, total, count = None, 0.0, 0.0
+        for inputs, targets, weights in evaluation_windows(ids, start, self.config.validation_characters):
             states = states or zero_states(self.average, len(inputs))
             loss, states = self._window_loss(tf.constant(inputs), tf.constant(targets), tf.constant(weights), states)
             total += float(loss)
-        return total / len(ids)
+            count += float(weights.sum())
+        return total / count
 
     def _update_eagerly(self, batch, states, carried, step, learning_rate, news):
         """On all devices: gradients, update, average. The results are loss and news, added up over the devices."""

@@ -226,7 +226,7 @@ class Loop:
         position.seconds = before = self.placement.agree(self._clock())
         loss = None
         if len(corpus.validation):
-            loss = self.engine.validate(corpus.validation, corpus.vocabulary.char2idx["\n"])
+            loss = self.engine.validate(corpus.validation, corpus.vocabulary.start)
         row = self._row(loss)
         position.history.append(row)
         position.seconds = self.placement.agree(self._clock())

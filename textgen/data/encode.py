@@ -1,0 +1,172 @@
+"""The second pass: code points become ids and are dealt out to train and validation."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from textgen.config import PrepareConfig, TrainConfig
+from textgen.data.corpus import SourceInfo
+from textgen.data.parallel import Workers
+from textgen.data.split import assign_files, split_tail
+from textgen.data.spool import Spool
+from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS, REPLACEMENT, Vocabulary, describe
+from textgen.errors import TextError
+
+PARTS = ("train", "validation")
+
+
+def choose_vocabulary(counts: np.ndarray, min_count: int) -> Vocabulary:
+    """The characters that occur often enough, the line end, and the document end if there is one, by code points."""
+    enough = counts >= max(1, min_count)
+    enough[ord(DOCUMENT_END)] = counts[ord(DOCUMENT_END)] > 0
+    enough[ord("\n")] = True
+    if np.any((counts > 0) & ~enough):
+        enough[ord(REPLACEMENT)] = True
+    return Vocabulary(map(chr, np.flatnonzero(enough)))
+
+
+def vocabulary_points(vocabulary: Vocabulary) -> np.ndarray:
+    """The code point of each id, (V,)."""
+    return np.array([ord(c) for c in vocabulary.idx2char])
+
+
+def id_table(vocabulary: Vocabulary, counts: np.ndarray) -> np.ndarray:
+    """Code point to id for all code points; those without an id of their own have that of U+FFFD.
+
+    Raises:
+        TextError: the text holds characters that the vocabulary lacks, and it lacks U+FFFD too.
+    """
+    table = np.full(MAX_CHARACTERS, vocabulary.char2idx.get(REPLACEMENT, 0), vocabulary.dtype)
+    points = vocabulary_points(vocabulary)
+    table[points] = np.arange(len(vocabulary))
+    lacking = counts > 0
+    lacking[points] = False
+    if lacking[ord(DOCUMENT_END)]:
+        raise TextError("the given vocabulary has no document end; leave --document-end out")
+    if lacking.any() and REPLACEMENT not in vocabulary.char2idx:
+        missing = {chr(p): int(counts[p]) for p in np.flatnonzero(lacking)}
+        named = describe(missing).replace(", at ", ", count ")
+        raise TextError(f"the given vocabulary lacks {named}, and has no U+FFFD to stand for them")
+    return table
+
+
+def write_parts(
+    spools: list[Spool], folder: Path, table: np.ndarray, config: PrepareConfig, workers: Workers
+) -> dict[str, int]:
+    """Write train.npy and validation.npy into a folder.
+
+    Args:
+        spools: what the first pass laid by; their files are deleted.
+        folder: where to write.
+        table: code point to id.
+        config: how to split.
+        workers: encode a spool each, into its own place in the two files.
+
+    Returns:
+        The number of characters of each part.
+
+    Raises:
+        TextError: a part is too short to be of use.
+    """
+    held_out = hold_out_files(spools, config)
+    sizes = [part_sizes(*each, config) for each in zip(spools, held_out, strict=True)]
+    totals = [sum(numbers) for numbers in zip(*sizes, strict=True)]
+    check_sizes(*totals, config)
+    paths = [folder / f"{part}.npy" for part in PARTS]
+    places = [make_ids(path, table.dtype, total) for path, total in zip(paths, totals, strict=True)]
+    tasks = []
+    for spool, held, counts in zip(spools, held_out, sizes, strict=True):
+        tasks.append((spool, held, config, table, list(zip(paths, places, strict=True))))
+        places = [place + count * table.itemsize for place, count in zip(places, counts, strict=True)]
+    deque(workers.map(encode_spool, tasks), 0)
+    for path in paths:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    return dict(zip(PARTS, totals, strict=True))
+
+
+def hold_out_files(spools: list[Spool], config: PrepareConfig) -> list[list[bool]]:
+    """For each source of each spool, whether it is for validation as a whole."""
+    sources = [source for spool in spools for source in spool.sources]
+    chosen = set()
+    if config.split == "files":
+        chosen = assign_files([s.characters for s in sources], config, [s.name for s in sources])
+    flags = iter([index in chosen for index in range(len(sources))])
+    return [list(islice(flags, len(spool.sources))) for spool in spools]
+
+
+def part_sizes(spool: Spool, held_out: list[bool], config: PrepareConfig) -> tuple[int, int]:
+    """How many characters of a spool are for training and for validation."""
+    validation = 0
+    for source, held, pieces in zip(spool.sources, held_out, spool.pieces, strict=True):
+        if config.split == "tail":
+            validation += source.characters - tail_start(source, config)
+        else:
+            validation += sum(piece.count for piece in pieces if held or piece.drawn)
+    return sum(source.characters for source in spool.sources) - validation, validation
+
+
+def tail_start(source: SourceInfo, config: PrepareConfig) -> int:
+    """Where the tail of a source starts that is held out."""
+    return int(source.characters * (1 - config.validation))
+
+
+def make_ids(path: Path, dtype: np.dtype, count: int) -> int:
+    """Make a .npy file of so many ids, all 0 as yet, and tell at which byte they start."""
+    form = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count,)}
+    with path.open("xb") as file:
+        np.lib.format.write_array_header_1_0(file, form)
+        start = file.tell()
+        file.truncate(start + count * dtype.itemsize)
+    return start
+
+
+def encode_spool(
+    spool: Spool,
+    held_out: list[bool],
+    config: PrepareConfig,
+    table: np.ndarray,
+    places: list[tuple[Path, int]],
+    on_bytes: Callable[[int], None],
+) -> None:
+    """Write a spool's ids to where they belong, and delete the spool.
+
+    Args:
+        spool: some sources.
+        held_out: whether each of them is for validation as a whole.
+        config: how to split.
+        table: code point to id.
+        places: for training and for validation the file and the byte to start at.
+        on_bytes: told 0 after each piece, since the input was counted when it was read.
+    """
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(path.open("r+b")) for path, _ in places]
+        for file, (_, start) in zip(files, places, strict=True):
+            file.seek(start)
+        for source, held, pieces in zip(spool.sources, held_out, spool.read(), strict=True):
+            dealt = ((held or drawn, points) for drawn, points in pieces)
+            if config.split == "tail":
+                dealt = split_tail((points for _, points in pieces), tail_start(source, config))
+            for is_validation, points in dealt:
+                files[is_validation].write(table.take(points))
+                on_bytes(0)
+    spool.path.unlink()
+
+
+def check_sizes(train: int, validation: int, config: PrepareConfig) -> None:
+    """Raise a TextError when a part is too short to be of use."""
+    window = TrainConfig().seq_length + 1
+    if train < 2:
+        raise TextError(f"the training part has {train} characters; expected at least 2: give more text")
+    if config.validation and validation < window:
+        raise TextError(
+            f"the validation part has {validation} characters, expected at least {window} (one window): "
+            "give more text, a larger --validation, or --validation 0 for none"
+        )

@@ -1,0 +1,113 @@
+"""The first pass over the sources: text is decoded, counted and laid by as code points.
+
+Lines and documents are drawn here too, so that after this pass the size of each part is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+import numpy as np
+
+from textgen.config import PrepareConfig
+from textgen.data.corpus import SourceInfo
+from textgen.data.split import Dealt, split_drawn
+from textgen.data.text import Source
+from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS
+
+ENDS = {"lines": "\n", "documents": DOCUMENT_END}
+CODE_POINTS = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
+
+
+class Piece(NamedTuple):
+    """Code points that stand together in a spool."""
+
+    drawn: bool
+    """Whether they are of lines or documents that were drawn for validation."""
+    width: int
+    """The bytes of each."""
+    count: int
+
+
+class Spool(msgspec.Struct):
+    """The code points of some sources in a file, each piece as narrow as it can be."""
+
+    path: Path
+    sources: list[SourceInfo]
+    pieces: list[list[Piece]]
+    """The pieces of each source, as they follow one another in the file."""
+    points: np.ndarray
+    """The distinct code points, (P,)."""
+    counts: np.ndarray
+    """How often each of them occurs, (P,) int64."""
+
+    def read(self) -> Iterator[Dealt]:
+        """The pieces of each source, each with whether it was drawn; they must be taken in order."""
+        with self.path.open("rb") as file:
+            for pieces in self.pieces:
+                yield ((piece.drawn, read_piece(file, piece)) for piece in pieces)
+
+
+def read_piece(file: BinaryIO, piece: Piece) -> np.ndarray:
+    """The next code points of a file, (count,)."""
+    return np.frombuffer(file.read(piece.count * piece.width), CODE_POINTS[piece.width])
+
+
+def spool_sources(
+    sources: Iterable[Source], path: Path, config: PrepareConfig, on_bytes: Callable[[int], None]
+) -> Spool:
+    """Read sources once and lay their code points by.
+
+    Args:
+        sources: the texts.
+        path: the file to make.
+        config: how to decode, normalise and draw.
+        on_bytes: told the number of input bytes as they are read.
+
+    Raises:
+        TextError: a source cannot be read or decoded.
+    """
+    infos, pieces = [], []
+    counts = np.zeros(MAX_CHARACTERS, np.int64)
+    with path.open("xb") as file:
+        for source in sources:
+            dealt = draw(map(code_points, source.read(config, on_bytes)), config)
+            pieces.append([lay_by(points, drawn, file, counts) for drawn, points in dealt])
+            infos.append(SourceInfo(source.name, source.sha256, source.characters))
+    points = np.flatnonzero(counts)
+    return Spool(path, infos, pieces, points, counts[points])
+
+
+def draw(pieces: Iterable[np.ndarray], config: PrepareConfig) -> Dealt:
+    """Draw the lines or documents of one source that validate; with another split, none."""
+    if config.split in ENDS:
+        return split_drawn(pieces, ENDS[config.split], config.validation, config.rng_seed)
+    return ((False, piece) for piece in pieces)
+
+
+def lay_by(points: np.ndarray, drawn: bool, file: BinaryIO, counts: np.ndarray) -> Piece:
+    """Append code points to a file and count them."""
+    if points.itemsize < 4:
+        found = np.bincount(points)
+        counts[: len(found)] += found
+    else:
+        values, found = np.unique(points, return_counts=True)
+        counts[values] += found
+    file.write(points)
+    return Piece(drawn, points.itemsize, len(points))
+
+
+def code_points(text: str) -> np.ndarray:
+    """The code points of a text, in the narrowest of 1, 2 and 4 bytes.
+
+    >>> code_points("aé").dtype, code_points("我爱你").tolist()
+    (dtype('uint8'), [25105, 29233, 20320])
+    """
+    try:
+        return np.frombuffer(text.encode("latin-1"), CODE_POINTS[1])
+    except UnicodeEncodeError:
+        wide = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), CODE_POINTS[4])
+        return wide.astype(CODE_POINTS[2]) if wide.max() < 2**16 else wide

@@ -1,0 +1,91 @@
+"""Line ends, case and Unicode normalisation of text that comes in pieces, and what ends a document."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from textgen.config import PrepareConfig
+from textgen.data.vocabulary import DOCUMENT_END
+from textgen.errors import TextError
+
+MAX_HELD = 1024  # the Stream-Safe Text Format of UAX #15 allows 30 combining characters in a row
+JAMO = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
+PIECE_CHARACTERS = 2**19
+
+
+def document(pieces: Iterable[str], config: PrepareConfig, name: str) -> Iterator[str]:
+    """A document that comes in pieces, transformed and ended by a line end and, with `config.document_end`, by that.
+
+    An empty one stays empty.
+
+    Raises:
+        TextError: the document end stands in the document `name`.
+    """
+    last = ""
+    for text in transformed(pieces, config):
+        if config.document_end and DOCUMENT_END in text:
+            raise TextError(f"{name}: holds U+{ord(DOCUMENT_END):04X}, which --document-end writes itself; take it out")
+        last = text[-1]
+        yield text
+    if last:
+        yield "\n" * (last != "\n") + DOCUMENT_END * config.document_end
+
+
+def gathered(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text in pieces of a size that is worth handling, as short documents are not."""
+    held: list[str] = []
+    size = 0
+    for text in pieces:
+        held.append(text)
+        size += len(text)
+        if size >= PIECE_CHARACTERS:
+            yield "".join(held)
+            held, size = [], 0
+    if size:
+        yield "".join(held)
+
+
+def unified_line_ends(text: str) -> str:
+    r"""A text whose line ends are all \n.
+
+    >>> unified_line_ends("a\r\nb\rc")
+    'a\nb\nc'
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def transformed(pieces: Iterable[str], config: PrepareConfig) -> Iterator[str]:
+    """Change case and normalise a text that comes in pieces, as if it came in one.
+
+    >>> list(transformed(["E\\u0301tE", "\\u0301"], PrepareConfig(lowercase=True)))
+    ['ét', 'é']
+    """
+    form = None if config.normalize == "none" else config.normalize.upper()
+    held = ""
+    for piece in pieces:
+        text = held + piece
+        cut = independent_end(text, form) if form or config.lowercase else len(text)
+        held = text[cut:]
+        if cut:
+            yield _transform(text[:cut], form, config.lowercase)
+    if held:
+        yield _transform(held, form, config.lowercase)
+
+
+def _transform(text: str, form: str | None, lowercase: bool) -> str:
+    if lowercase:
+        text = text.lower()
+    return unicodedata.normalize(form, text) if form and not text.isascii() else text
+
+
+def independent_end(text: str, form: str | None) -> int:
+    """Where a text can be cut so that neither part's normalisation or case depends on the other."""
+    if (cut := max(text.rfind("\n"), text.rfind(" "))) > 0:
+        return cut
+    for cut in range(len(text) - 1, max(0, len(text) - MAX_HELD), -1):
+        first = unicodedata.normalize(form or "NFC", text[cut])[0]
+        joins = unicodedata.category(first)[0] == "M" or any(ord(first) in block for block in JAMO)
+        if not joins:
+            return cut
+    return 0 if len(text) < MAX_HELD else len(text)
