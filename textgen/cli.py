@@ -277,9 +277,11 @@ def main() -> None:
         fail(f"{error.format_message()} See `{path} --help`.", error.exit_code)
     except click.ClickException as error:
         fail(error.format_message(), error.exit_code)
+    except OSError as error:
+        fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
 
 
 def fail(message: str, exit_code: int) -> None:
     """Say what was wrong in one line and end the process."""
-    click.echo(f"textgen: error: {' '.join(message.split())}", err=True)
+    click.echo(f"textgen: error: {shell.harmless(' '.join(message.split()))}", err=True)
     sys.exit(exit_code)

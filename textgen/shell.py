@@ -165,12 +165,16 @@ def _read_lines(paths: list[str], pieces: queue.Queue) -> None:
     """Put the lines of each piece of input that comes, and at the end None, or what went wrong."""
     try:
         for path in paths:
-            name, number, rest = shown_name(path), 0, b""
+            name, number, held = shown_name(path), 0, []
             with open_bytes(path) as file:
                 while data := os.read(file.fileno(), PIECE_BYTES):
-                    *whole, rest = (rest + data).split(b"\n")
+                    if b"\n" not in data:
+                        held.append(data)
+                        continue
+                    *whole, rest = b"".join([*held, data]).split(b"\n")
                     put_decoded(whole, name, number, pieces)
-                    number += len(whole)
+                    number, held = number + len(whole), [rest]
+            rest = b"".join(held)
             put_decoded([rest] if rest else [], name, number, pieces)
         pieces.put(None)
     except OSError as error:
@@ -204,7 +208,11 @@ def read_text(path: str) -> str:
 
 def open_bytes(path: str) -> BinaryIO:
     """A file, or for `-` standard input, left open after use."""
-    return os.fdopen(os.dup(sys.stdin.fileno()), "rb") if path == "-" else Path(path).open("rb")
+    if path == "-":
+        return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    if "\0" in path:
+        raise TextError(f"{path!r}: a path cannot hold a NUL character")
+    return Path(path).open("rb")
 
 
 def shown_name(path: str) -> str:

@@ -22,7 +22,8 @@ from textgen.data.split import assign_files, split_lines, split_tail
 from textgen.data.text import Source, check_encoding
 from textgen.data.vocabulary import MAX_CHARACTERS, REPLACEMENT, Vocabulary, describe
 from textgen.errors import CorpusError, TextError
-from textgen.run import reporting_os_errors, sync_folder, write_json
+from textgen.reading import reporting_os_errors
+from textgen.run import sync_folder, write_json
 
 CODE_POINTS = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
 PARTS = ("train", "validation")
@@ -106,6 +107,10 @@ def write_corpus(sources, folder: Path, config, vocabulary, on_bytes) -> None:
         if not spool.counts.any():
             names = ", ".join(source.name for source in sources[:3])
             raise TextError(f"{names}: no text; expected at least one character")
+        if spool.counts[0xD800:0xE000].any():
+            raise TextError(
+                f"the text holds lone surrogates, which are no characters; {config.encoding} is not its encoding"
+            )
         vocabulary = vocabulary or choose_vocabulary(spool.counts, config.min_count)
         table = id_table(vocabulary, spool.counts, config.min_count)
         sizes = write_parts(spool, folder, table, config, [source.name for source in sources])

@@ -69,7 +69,8 @@ class Source:
         first = True
         try:
             with self.opener() as file:
-                while data := file.read(PIECE_BYTES):
+                # of a file that grows, what stood in it at first; some files of the system claim no size
+                while data := file.read(min(PIECE_BYTES, self.size - offset) if self.size else PIECE_BYTES):
                     offset += len(data)
                     digest.update(data)
                     text = decoder.decode(data)

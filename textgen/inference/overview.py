@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from datetime import UTC, datetime
@@ -13,10 +14,13 @@ import msgspec
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError, TextgenError
-from textgen.inference.network import weight_shapes
-from textgen.run import Run, reporting_os_errors
+from textgen.reading import read_bytes
+from textgen.run import Run
+from textgen.weights import weight_shapes
 
 DEPTH = 4
+MAX_HISTORY_BYTES = 16 * 2**20
+"""100,000 validations fit."""
 
 
 class RunOverview(msgspec.Struct):
@@ -46,10 +50,7 @@ def overview(path: Path) -> RunOverview:
     run = Run(path)
     info = run.load_info()
     size = len(Vocabulary.load(run.path))
-    rows = history(run)
-    bpcs = [float(row["validation_bpc"]) for row in rows if row["validation_bpc"]]
-    best = run.weights_path("best")
-    written = datetime.fromtimestamp(best.stat().st_mtime, UTC).isoformat(timespec="seconds") if rows else None
+    reached = progress(run)
     return RunOverview(
         run=str(path),
         model=info.model,
@@ -57,31 +58,62 @@ def overview(path: Path) -> RunOverview:
         vocabulary=size,
         corpus=info.corpus,
         train=info.train,
-        steps=int(rows[-1]["step"]) if rows else 0,
-        seconds=float(rows[-1]["seconds"]) if rows else 0.0,
-        validation_bpc=min(bpcs, default=None),
+        steps=reached.steps,
+        seconds=reached.seconds,
+        validation_bpc=reached.best,
         checkpoints=run.checkpoints(),
-        written=written,
+        written=written(run.weights_path("best")),
         textgen_version=info.textgen_version,
     )
 
 
-def history(run: Run) -> list[dict[str, str]]:
-    """The rows of history.csv; none before the first validation.
+def written(path: Path) -> str | None:
+    """When a file was written, in UTC; None where it is missing or its clock was out of all bounds."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    except (OSError, ValueError, OverflowError):
+        return None
+
+
+class Progress(msgspec.Struct):
+    """What history.csv tells of a training."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    best: float | None = None
+    """The lowest bits per character in validation."""
+
+
+def progress(run: Run) -> Progress:
+    """Read history.csv, row by row; there is none before the first validation.
 
     Raises:
         RunError: the file is damaged.
     """
+    reached = Progress()
     if not run.history_path.is_file():
-        return []
-    with reporting_os_errors(run.history_path, RunError), run.history_path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        return reached
+    data = read_bytes(run.history_path, MAX_HISTORY_BYTES, RunError)
     try:
-        for row in rows:
-            int(row["step"]), float(row["seconds"]), row["validation_bpc"] and float(row["validation_bpc"])
-    except (KeyError, TypeError, ValueError):
+        for row in csv.DictReader(io.TextIOWrapper(io.BytesIO(data), "utf-8"), quoting=csv.QUOTE_NONE):
+            bpc = number(row["validation_bpc"]) if row["validation_bpc"] else math.inf
+            best = min(bpc, math.inf if reached.best is None else reached.best)
+            reached = Progress(int(row["step"]), number(row["seconds"]), best if best < math.inf else None)
+    except (KeyError, TypeError, ValueError, csv.Error):
         raise RunError(f"{run.history_path}: damaged; expected a table made by `textgen train`") from None
-    return rows
+    return reached
+
+
+def number(text: str) -> float:
+    """A finite number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
 
 
 def find_runs(folder: Path) -> list[Path]:

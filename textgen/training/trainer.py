@@ -20,6 +20,7 @@ from textgen.run import FORMAT_VERSION, Run, RunInfo, write_bytes
 from textgen.training.checkpoint import (
     HistoryRow,
     Position,
+    check_training,
     load_training,
     save_training,
     save_weights,
@@ -124,6 +125,7 @@ def resume(out: Path, corpus_path: Path | None, reporter: Reporter) -> Position:
     if corpus.fingerprint != info.corpus_fingerprint:
         raise RunError(f"{corpus.path}: not the corpus that {out} was trained on; give that one as DATA")
     with run.lock():
+        check_training(run, info, len(corpus.vocabulary), len(corpus.train))
         trainer = Trainer(run, info, corpus, reporter)
         trainer.load()
         if trainer.position.finished:
