@@ -17,9 +17,9 @@ from textgen import progress, shell
 from textgen.completion import SHELLS, RunPath, complete_checkpoint
 from textgen.config import ModelConfig, PrepareConfig, SampleConfig, ScoreConfig, TrainConfig
 from textgen.errors import TextgenError
-from textgen.options import PREFIX, config_file_option, config_options, pick, refuse_unknown_variables
+from textgen.options import PREFIX, PathName, config_file_option, config_options, pick, refuse_unknown_variables
 
-FOLDER = click.Path(path_type=Path)
+FOLDER = PathName(path_type=Path)
 RUN = RunPath(path_type=Path)
 CHECKPOINT = click.option(
     "--checkpoint",

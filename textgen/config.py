@@ -145,7 +145,7 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     l1: number(0.0, 10.0, "Penalty on the kernels' absolute values.") = 0.0
     l2: number(0.0, 10.0, "Penalty on the kernels' squares.") = 0.0
     averaging: number(0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none.") = 0.98
-    validations: integer(1, 10**5, "Number of validations, evenly over the training.") = 20
+    validations: integer(1, 10**4, "Number of validations, evenly over the training.") = 20
     checkpoint_every: number(
         0.0, 10**6, "Minutes between checkpoints, besides those at validations and at the end; 0 is none."
     ) = 2.0

@@ -22,6 +22,18 @@ from textgen.errors import TextgenError
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
+def is_possible(path: str) -> bool:
+    """Whether the system could have a file of this name.
+
+    >>> is_possible("a/b"), is_possible("a\\0b"), is_possible("\\ud800")
+    (True, False, False)
+    """
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
 def open_plain(path: Path, root: Path | None = None) -> BinaryIO:
     """Open a file that is neither a link nor behind one.
 
@@ -37,10 +49,9 @@ def open_plain(path: Path, root: Path | None = None) -> BinaryIO:
             break
         if part.is_symlink():
             raise OSError(errno.ELOOP, "is a link; a run or a corpus holds plain files and folders only", str(part))
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except ValueError:
-        raise OSError(errno.EINVAL, "is no possible path", str(path)) from None
+    if not is_possible(str(path)):
+        raise OSError(errno.EINVAL, "is no possible path", str(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "is no plain file", str(path))

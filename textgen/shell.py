@@ -15,6 +15,7 @@ import msgspec
 
 from textgen.config import SampleConfig
 from textgen.errors import TextError, TextgenError
+from textgen.reading import is_possible
 
 if TYPE_CHECKING:
     from textgen.inference.generate import Generator, Sample
@@ -43,7 +44,7 @@ def write(pieces: Iterable[str]) -> None:
     A terminal never sees a control character that could command it. When whoever reads it has seen enough and closes
     the pipe, the command ends well.
     """
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     shown = harmless if sys.stdout.isatty() else str
     try:
         for piece in pieces:
@@ -84,10 +85,10 @@ def sampled(
     between = ("" if config.until_line else "\n") if separator is None else f"{separator}\n"
     first = 0
     for batch in seed_batches:
-        seeds = [seed for seed in batch for _ in range(config.samples)]
+        seeds = (seed for seed in batch for _ in range(config.samples))
         written = model.write(seeds, config, first, measured=as_json)
         yield from as_records(written) if as_json else as_texts(written, between)
-        first += len(seeds)
+        first += len(batch) * config.samples
 
 
 def as_texts(written: Iterable[tuple[Sample, str]], between: str) -> Iterator[str]:
@@ -210,8 +211,8 @@ def open_bytes(path: str) -> BinaryIO:
     """A file, or for `-` standard input, left open after use."""
     if path == "-":
         return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
-    if "\0" in path:
-        raise TextError(f"{path!r}: a path cannot hold a NUL character")
+    if not is_possible(path):
+        raise TextError(f"{path!r}: no file can have this name")
     return Path(path).open("rb")
 
 

@@ -15,8 +15,8 @@ from textgen.reading import open_plain, reporting_os_errors
 from textgen.run import Run
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
-MAX_HEADER_BYTES = 32 * 2**20
-"""The history of 100,000 validations fits; tensors take some kilobytes."""
+MAX_HEADER_BYTES = 16 * 2**20
+"""The history of 60,000 validations fits; tensors take some kilobytes."""
 LARGEST = 1e15
 """No weight comes near it, and no product of two, added up over the widest layer, overflows a float32."""
 DTYPES = {"F32": "float32", "I32": "int32", "I64": "int64"}
@@ -101,6 +101,7 @@ def check_header(path: Path, file: safe_open, expected: Mapping[str, Spec]) -> N
         raise RunError(f"{path}: lacks {missing[0]}, which the model in run.json has")
     for name, (dtype, shape) in expected.items():
         part = file.get_slice(name)
-        found = DTYPES.get(part.get_dtype(), part.get_dtype()), tuple(part.get_shape())
+        # of a hostile shape with millions of dimensions no more than a few
+        found = DTYPES.get(part.get_dtype(), part.get_dtype()), tuple(part.get_shape()[:4])
         if found != (dtype, shape):
             raise RunError(f"{path}: {name} is {found[0]} {found[1]}, expected {dtype} {shape} from run.json")

@@ -1,4 +1,4 @@
-"""A prepared corpus, read as a memory map."""
+"""A prepared corpus: its description, and its ids, written in a stream and read as memory maps."""
 
 from __future__ import annotations
 
@@ -112,3 +112,33 @@ class Corpus:
                     "prepare the text again"
                 )
             return np.memmap(file, dtype, "r", file.tell(), (count,))
+
+
+class IdWriter:
+    """Writes a one-dimensional .npy file whose length is known only at the end."""
+
+    def __init__(self, path: Path, dtype: np.dtype) -> None:
+        self.count = 0
+        self.dtype = dtype
+        self.file = path.open("xb")
+        self._write_header()
+
+    def _write_header(self) -> None:
+        # NumPy pads the header so that the length can grow to 20 digits in place
+        form = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False}
+        np.lib.format.write_array_header_1_0(self.file, {**form, "shape": (self.count,)})
+
+    def write(self, ids: np.ndarray) -> None:
+        """Append some ids."""
+        self.file.write(ids)
+        self.count += len(ids)
+
+    def __enter__(self) -> IdWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.seek(0)
+        self._write_header()
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()

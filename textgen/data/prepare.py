@@ -6,10 +6,6 @@ points; the second reads the spool, maps code points to ids and deals them out t
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,13 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from textgen.config import PrepareConfig, TrainConfig
-from textgen.data.corpus import FORMAT_VERSION, Corpus, CorpusInfo, SourceInfo
+from textgen.data.corpus import FORMAT_VERSION, MAX_INFO_BYTES, Corpus, CorpusInfo, IdWriter, SourceInfo
+from textgen.data.folder import whole_folder
 from textgen.data.split import assign_files, split_lines, split_tail
 from textgen.data.text import Source, check_encoding
 from textgen.data.vocabulary import MAX_CHARACTERS, REPLACEMENT, Vocabulary, describe
 from textgen.errors import CorpusError, TextError
 from textgen.reading import reporting_os_errors
-from textgen.run import sync_folder, write_json
+from textgen.run import write_json
 
 CODE_POINTS = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
 PARTS = ("train", "validation")
@@ -58,21 +55,10 @@ def prepare(
     """
     check_encoding(config.encoding)
     out = Path(out)
-    refuse_occupied(out, force)
-    missing = [parent for parent in out.parents if not parent.exists()]
     with reporting_os_errors(out, CorpusError):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = out.parent / f".{out.name}.{secrets.token_hex(4)}"
-        beside.mkdir()
-        try:
-            write_corpus(sources, beside, config, vocabulary, on_bytes)
-            replace_folder(beside, out)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                for parent in missing:
-                    parent.rmdir()
-            raise
+        refuse_occupied(out, force)
+        with whole_folder(out) as folder:
+            write_corpus(sources, folder, config, vocabulary, on_bytes)
     return Corpus.load(out)
 
 
@@ -86,16 +72,6 @@ def refuse_occupied(out: Path, force: bool) -> None:
         raise CorpusError(f"{out}: holds {others[0]!r}, which `prepare` did not make; give another --out")
     if not force:
         raise CorpusError(f"{out}: holds a prepared corpus; --force replaces it")
-
-
-def replace_folder(new: Path, place: Path) -> None:
-    """Rename a folder to its place, putting away what stands there."""
-    old = place.parent / f"{new.name}.old"
-    if place.exists():
-        place.rename(old)
-    new.rename(place)
-    sync_folder(place.parent)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_corpus(sources, folder: Path, config, vocabulary, on_bytes) -> None:
@@ -131,6 +107,8 @@ def write_corpus(sources, folder: Path, config, vocabulary, on_bytes) -> None:
             counts=counts.tolist(),
         ),
     )
+    if (folder / "corpus.json").stat().st_size > MAX_INFO_BYTES:
+        raise TextError(f"{len(sources):,} sources are more than a corpus can name; join some of them")
 
 
 class Spool:
@@ -243,33 +221,3 @@ def check_sizes(train: int, validation: int, config: PrepareConfig) -> None:
             f"the validation part has {validation} characters, expected at least {window} (one window): "
             "give more text, a larger --validation, or --validation 0 for none"
         )
-
-
-class IdWriter:
-    """Writes a one-dimensional .npy file whose length is known only at the end."""
-
-    def __init__(self, path: Path, dtype: np.dtype) -> None:
-        self.count = 0
-        self.dtype = dtype
-        self.file = path.open("xb")
-        self._write_header()
-
-    def _write_header(self) -> None:
-        # NumPy pads the header so that the length can grow to 20 digits in place
-        form = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False}
-        np.lib.format.write_array_header_1_0(self.file, {**form, "shape": (self.count,)})
-
-    def write(self, ids: np.ndarray) -> None:
-        """Append some ids."""
-        self.file.write(ids)
-        self.count += len(ids)
-
-    def __enter__(self) -> IdWriter:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.seek(0)
-        self._write_header()
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from textgen.config import PrepareConfig
 from textgen.errors import ConfigError, TextError
+from textgen.reading import is_possible
 
 PIECE_BYTES = 2**20
 MAX_HELD = 1024  # the Stream-Safe Text Format of UAX #15 allows 30 combining characters in a row
@@ -114,8 +115,8 @@ def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterab
             sources.append(Source("standard input", standard_input, None))
         elif argument.startswith("@"):
             sources += map(from_file, shipped_corpus(argument[1:]))
-        elif "\0" in argument:
-            raise TextError(f"{argument!r}: a path cannot hold a NUL character")
+        elif not is_possible(argument):
+            raise TextError(f"{argument!r}: no file can have this name")
         elif Path(argument).is_dir():
             sources += map(from_file, find_files(Path(argument), tuple(globs), tuple(exclude)))
         elif Path(argument).exists():

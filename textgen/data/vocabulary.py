@@ -121,7 +121,10 @@ class Vocabulary:
             )
         if "\n" not in file.characters:
             raise CorpusError(f"{path}: lacks the line end; every vocabulary of textgen has it")
-        return cls(file.characters)
+        try:
+            return cls(file.characters)
+        except CorpusError as error:
+            raise CorpusError(f"{path}: {error}") from None
 
 
 def describe(positions: dict[str, int], most: int = 8) -> str:

@@ -19,8 +19,8 @@ from textgen.run import Run
 from textgen.weights import weight_shapes
 
 DEPTH = 4
-MAX_HISTORY_BYTES = 16 * 2**20
-"""100,000 validations fit."""
+MAX_HISTORY_BYTES = 8 * 2**20
+"""60,000 validations fit."""
 
 
 class RunOverview(msgspec.Struct):
