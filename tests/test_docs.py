@@ -59,13 +59,16 @@ def test_the_commands_of_the_documentation_run(page, readers_folder):
         assert done.returncode == 0, f"{command}\n{done.stderr}"
 
 
-def test_the_python_of_the_readme_runs(run_path, tmp_path):
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "plays").symlink_to(run_path)
-    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "training.md"], ids=lambda page: page.name)
+def test_the_python_of_the_documentation_runs(page, corpus_path, run_path, tmp_path):
+    for name, path in (("data", corpus_path), ("runs", run_path)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "plays").symlink_to(path)
+    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
     assert blocks
-    code = "\n".join(blocks).replace('"ROMEO:"', '"the "')
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    code = "\n".join(blocks).replace('"ROMEO:"', '"the "').replace("minutes=1.0", "steps=10")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_help_texts_of_the_documentation_are_those_of_the_commands():

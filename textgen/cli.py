@@ -15,9 +15,17 @@ import click
 import textgen
 from textgen import progress, shell
 from textgen.completion import SHELLS, RunPath, complete_checkpoint
-from textgen.config import ModelConfig, PrepareConfig, SampleConfig, ScoreConfig, TrainConfig
+from textgen.config import SHAPE, ModelConfig, PrepareConfig, SampleConfig, ScoreConfig, TrainConfig
 from textgen.errors import TextgenError
-from textgen.options import PREFIX, PathName, config_file_option, config_options, pick, refuse_unknown_variables
+from textgen.options import (
+    PREFIX,
+    PathName,
+    config_file_option,
+    config_options,
+    given,
+    pick,
+    refuse_unknown_variables,
+)
 
 FOLDER = PathName(path_type=Path)
 RUN = RunPath(path_type=Path)
@@ -81,32 +89,39 @@ def prepare(sources: tuple[str, ...], out: Path, vocabulary, force: bool, **opti
 @cli.command()
 @click.argument("data", type=FOLDER, required=False)
 @click.option("--out", type=FOLDER, metavar="RUN", help="Run directory to make.")
-@click.option("--resume", type=FOLDER, metavar="RUN", help="Go on with a run that was stopped.")
+@click.option(
+    "--from", "start_from", type=FOLDER, metavar="RUN", help="Begin with the weights of this run (fine-tune)."
+)
+@click.option("--resume", type=FOLDER, metavar="RUN", help="Go on with this run, which was stopped or has finished.")
 @config_file_option(ModelConfig, TrainConfig)
 @config_options(ModelConfig, TrainConfig)
 @click.pass_context
-def train(ctx, data: Path | None, out: Path | None, resume: Path | None, config, **options: Any) -> None:
+def train(ctx, data: Path | None, out: Path | None, start_from, resume: Path | None, config, **options: Any) -> None:
     """Train a model on a prepared corpus.
 
     DATA is a folder made by `textgen prepare`, RUN a directory to make.
 
     Any of --epochs, --steps and --minutes ends the training, and the learning rate runs down to its end by
     then.
+
+    With --resume a run goes on as if it had never stopped. Options given beside it change from there on;
+    --epochs, --steps or --minutes then say how much more to train.
     """
-    refuse_mixed(ctx, data, out, resume)
+    refuse_mixed(ctx, data, out, start_from, resume)
     from textgen.data.corpus import Corpus
 
     with progress.TrainingDisplay() as display:
         if resume:
             from textgen.training import trainer
 
-            end = trainer.resume(resume, data, display)
+            changes = {name: value for name, value in options.items() if name in given(ctx)}
+            end = trainer.resume(resume, data, display, changes)
         else:
             corpus = Corpus.load(data)
             from textgen.training import trainer
 
             settings = pick(ModelConfig, options), pick(TrainConfig, options)
-            end = trainer.train(corpus, out, *settings, display)
+            end = trainer.train(corpus, out, *settings, display, start_from=start_from)
     click.echo(progress.training_result(end, resume or out), err=True)
 
 
@@ -246,19 +261,18 @@ def corpora() -> None:
     shell.write([summary.describe_shipped(), "\n"])
 
 
-def refuse_mixed(ctx: click.Context, data: Path | None, out: Path | None, resume: Path | None) -> None:
-    """A new run needs DATA and --out; --resume takes all settings from the run."""
-    if not resume:
-        if data is None or out is None:
-            raise click.UsageError("train needs DATA and --out, or --resume RUN")
-        return
-    given = [
-        parameter.opts[0]
-        for parameter in ctx.command.params
-        if parameter.name not in ("data", "resume") and ctx.get_parameter_source(parameter.name).name == "COMMANDLINE"
-    ]
-    if given:
-        raise click.UsageError(f"{given[0]} cannot be given with --resume: the run keeps its settings")
+def refuse_mixed(ctx: click.Context, data: Path | None, out: Path | None, start_from, resume) -> None:
+    """A new run needs DATA and --out; a run that goes on, or begins with another's weights, has its shape already."""
+    if not resume and (data is None or out is None):
+        raise click.UsageError("train needs DATA and --out, or --resume RUN")
+    option, settled = None, set()
+    if resume:
+        option, settled = "--resume", {"out", "start_from", "config"}
+    elif start_from:
+        option, settled = "--from", SHAPE
+    for name in settled & given(ctx):
+        flag = next(parameter.opts[0] for parameter in ctx.command.params if parameter.name == name)
+        raise click.UsageError(f"{flag} cannot be given with {option}: that run settles it")
 
 
 def main() -> None:

@@ -21,6 +21,12 @@ from textgen.errors import ConfigError
 
 DEFAULT_MINUTES = 5.0
 MAX_SEED = 2**63 - 1
+ENDS = {"epochs", "steps", "minutes"}
+"""The settings that say when training ends."""
+SHAPE = {"cell", "num_layers", "units", "embedding_dim"}
+"""The settings that say which weights a network has."""
+FIXED = SHAPE | {"batch_size", "seq_length", "rng_seed"}
+"""The settings that a run keeps from its first step to its last."""
 MAX_TOML_BYTES = 2**14
 """The time that TOML takes to parse can grow with the square of its length."""
 

@@ -83,6 +83,11 @@ def pick(kind: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
     return build(kind, {name: values[name] for name in kind.__struct_fields__})
 
 
+def given(ctx: click.Context) -> set[str]:
+    """The names of the parameters that stand on the command line."""
+    return {p.name for p in ctx.command.params if ctx.get_parameter_source(p.name).name == "COMMANDLINE"}
+
+
 def config_file_option(*kinds: type[Config]) -> Callable:
     """A `--config` option, whose file sets the defaults of the other options."""
 

@@ -108,4 +108,5 @@ def reporting_os_errors(path: Path, error_type: type[TextgenError]) -> Iterator[
     try:
         yield
     except OSError as error:
-        raise error_type(f"{error.filename or path}: {error.strerror or error}") from None
+        # a rename names its destination second, and that is the name that people know
+        raise error_type(f"{error.filename2 or error.filename or path}: {error.strerror or error}") from None

@@ -15,11 +15,12 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
-from textgen.config import ModelConfig, TrainConfig
+from textgen.config import ENDS, ModelConfig, TrainConfig
 from textgen.errors import RunError
 from textgen.reading import read_json, reporting_os_errors
 
@@ -30,8 +31,20 @@ UNFINISHED = ".unfinished"
 MAX_INFO_BYTES = 2**20
 
 
+class Change(msgspec.Struct, kw_only=True):
+    """Settings that changed after training had begun."""
+
+    step: Annotated[int, Meta(ge=0, le=10**12)]
+    """The first step that they apply to."""
+    seconds: Annotated[float, Meta(ge=0, le=1e12)]
+    """Seconds of training until then."""
+    reason: Literal["asked", "diverged"]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
 class RunInfo(msgspec.Struct, kw_only=True):
-    """What run.json holds."""
+    """What run.json holds: the settings in force, and how they came to be."""
 
     format_version: int
     textgen_version: str
@@ -39,6 +52,14 @@ class RunInfo(msgspec.Struct, kw_only=True):
     train: TrainConfig
     corpus: str
     corpus_fingerprint: str
+    started_from: str = ""
+    """The run whose weights this one began with; empty for none."""
+    changes: list[Change] = []
+
+    @property
+    def extension(self) -> Change | None:
+        """The last change that set a new end: the schedule begins there."""
+        return next((change for change in reversed(self.changes) if ENDS & change.after.keys()), None)
 
 
 class Run:

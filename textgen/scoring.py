@@ -71,9 +71,7 @@ class Scorer:
             RunError, CorpusError: the corpus is no longer there, or is another one, or has no such part.
         """
         info = Run(self.run).load_info()
-        corpus = Corpus.load(info.corpus)
-        if corpus.fingerprint != info.corpus_fingerprint:
-            raise RunError(f"{corpus.path}: no longer the corpus that {self.run} was trained on")
+        corpus = Corpus.load_same(info.corpus, info.corpus_fingerprint, self.run)
         ids: np.ndarray = getattr(corpus, part)
         if not len(ids):
             raise RunError(f"{corpus.path}: has no {part} part")

@@ -13,7 +13,7 @@ from textgen.config import ModelConfig, PrepareConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
 from textgen.data.text import find_sources
-from textgen.errors import RunError
+from textgen.errors import CorpusError, RunError
 from textgen.run import Run
 from textgen.training import trainer
 from textgen.training.interrupt import Stopped, catching_signals
@@ -96,10 +96,10 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_pa
 
 
 def test_a_finished_run_and_another_corpus_are_not_resumed(corpus, run_path, text_file, tmp_path, reporter):
-    with pytest.raises(RunError, match="has finished"):
+    with pytest.raises(RunError, match=r"has finished.*--steps"):
         trainer.resume(run_path, None, reporter)
     other = prepared(text_file, tmp_path / "other", lowercase=True)
-    with pytest.raises(RunError, match="not the corpus"):
+    with pytest.raises(CorpusError, match="not the corpus"):
         trainer.resume(run_path, other.path, reporter)
 
 
@@ -150,15 +150,6 @@ def test_an_l2_run_ends_with_smaller_kernels(corpus, tmp_path, reporter):
         trainer.train(corpus, tmp_path / str(l2), MODEL, config, reporter)
         sizes[l2] = sum((w**2).sum() for name, w in weights(tmp_path / str(l2)).items() if "kernel" in name)
     assert sizes[0.01] < 0.9 * sizes[0.0]
-
-
-def test_a_loss_that_is_not_finite_ends_with_one_clear_line(corpus, tmp_path, reporter):
-    config = msgspec.structs.replace(CONFIG, l2=10.0, learning_rate=10.0, clip_norm=0.0, steps=500)
-    model = msgspec.structs.replace(MODEL, cell="rnn", recurrent_dropout=0.0)
-    try:
-        trainer.train(corpus, tmp_path / "run", model, config, reporter)
-    except RunError as error:
-        assert "learning-rate" in str(error)
 
 
 def test_signals_are_handled_as_before_afterwards():

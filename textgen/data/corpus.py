@@ -81,6 +81,18 @@ class Corpus:
             raise CorpusError(f"{file}: counts {len(info.counts)} characters, vocabulary.json has {len(vocabulary)}")
         return cls(path, info, vocabulary)
 
+    @classmethod
+    def load_same(cls, path: Path | str, fingerprint: str, run: Path) -> Corpus:
+        """Open the corpus that a run was trained on.
+
+        Raises:
+            CorpusError: as `load`; or another corpus, or a changed one, stands there.
+        """
+        corpus = cls.load(path)
+        if corpus.fingerprint != fingerprint:
+            raise CorpusError(f"{path}: not the corpus that {run} was trained on; put that one in its place")
+        return corpus
+
     @property
     def fingerprint(self) -> str:
         """A hash of corpus.json, with its sources' hashes and settings, and vocabulary.json."""

@@ -33,18 +33,19 @@ def search(
     for sample in samples:
         yield sample, ""
         ids, nats = likeliest(model, sample, config, allowed)
-        sample.bits = nats / math.log(2)
         sample.ending = "" if len(ids) else "length"
-        for index in ids:
+        for index, surprise in zip(ids, nats, strict=True):
+            sample.bits += float(surprise) / math.log(2)
             yield sample, sample.add(model.vocabulary.idx2char[index], config)
             if sample.ending:
                 break
 
 
-def likeliest(model: Generator, sample: Sample, config: SampleConfig, allowed) -> tuple[np.ndarray, float]:
-    """The ids (length,) of the best text in the beam and its surprise in nats; among equals the lower id wins."""
+def likeliest(model: Generator, sample: Sample, config: SampleConfig, allowed) -> tuple[np.ndarray, np.ndarray]:
+    """The ids (length,) of the best text in the beam and their surprises in nats; among equals the lower id wins."""
     logits, state = model.read_all([sample])
     scores = np.zeros(1)
+    scores_along = np.zeros((1, 1))
     texts = np.zeros((1, 0), np.int64)
     for _ in range(config.length):
         chances = log_probabilities(logits.astype(np.float64))
@@ -55,7 +56,8 @@ def likeliest(model: Generator, sample: Sample, config: SampleConfig, allowed) -
         best = np.argsort(-totals, kind="stable")[: min(config.beam, possible)]
         rows, ids = np.divmod(best, logits.shape[1])
         scores = totals[best]
+        scores_along = np.concatenate([scores_along[rows], scores[:, None]], 1)
         texts = np.concatenate([texts[rows], ids[:, None]], 1)
         state = state.take(rows)
         logits = model.network.step(ids, state)
-    return texts[0], -float(scores[0])
+    return texts[0], -np.diff(scores_along[0])

@@ -15,7 +15,7 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError, TextgenError
 from textgen.reading import read_bytes
-from textgen.run import Run
+from textgen.run import Change, Run
 from textgen.weights import weight_shapes
 
 DEPTH = 4
@@ -32,6 +32,8 @@ class RunOverview(msgspec.Struct):
     vocabulary: int
     corpus: str
     train: TrainConfig
+    started_from: str
+    changes: list[Change]
     steps: int
     seconds: float
     validation_bpc: float | None
@@ -51,6 +53,7 @@ def overview(path: Path) -> RunOverview:
     info = run.load_info()
     size = len(Vocabulary.load(run.path))
     reached = progress(run)
+    checkpoints = run.checkpoints()
     return RunOverview(
         run=str(path),
         model=info.model,
@@ -58,19 +61,22 @@ def overview(path: Path) -> RunOverview:
         vocabulary=size,
         corpus=info.corpus,
         train=info.train,
+        started_from=info.started_from,
+        changes=info.changes,
         steps=reached.steps,
         seconds=reached.seconds,
         validation_bpc=reached.best,
-        checkpoints=run.checkpoints(),
-        written=written(run.weights_path("best")),
+        checkpoints=checkpoints,
+        written=written_at(run, "best" if "best" in checkpoints else "last"),
         textgen_version=info.textgen_version,
     )
 
 
-def written(path: Path) -> str | None:
-    """When a file was written, in UTC; None where it is missing or its clock was out of all bounds."""
+def written_at(run: Run, checkpoint: str) -> str | None:
+    """When a checkpoint was written, in UTC; None where it is missing or its clock was out of all bounds."""
     try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        seconds = run.weights_path(checkpoint).stat().st_mtime
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
     except (OSError, ValueError, OverflowError):
         return None
 
@@ -135,7 +141,7 @@ def runs_table(folder: Path) -> str:
     for path in paths:
         try:
             rows.append(overview(path))
-        except (TextgenError, OSError) as error:
+        except TextgenError as error:
             broken.append(f"{path}: {error}")
     rows.sort(key=lambda row: (row.validation_bpc is None, row.validation_bpc, row.run))
     lines = [f"{'bpc':>7} {'steps':>9} {'minutes':>8} {'model':>12}  run"]
@@ -154,6 +160,17 @@ def shape(model: ModelConfig) -> str:
     return f"{model.cell} {model.num_layers}x{model.units}"
 
 
+def describe_change(change: Change) -> str:
+    """A change of settings in a line.
+
+    >>> before, after = {"learning_rate": 0.006}, {"learning_rate": 0.003}
+    >>> describe_change(Change(step=40, seconds=1.5, reason="diverged", before=before, after=after))
+    'learning_rate 0.006 -> 0.003 at step 40 (diverged)'
+    """
+    values = [f"{name} {change.before.get(name)} -> {value}" for name, value in change.after.items()]
+    return f"{', '.join(values)} at step {change.step:,} ({change.reason})"
+
+
 def describe_run(path: Path) -> str:
     """`overview` in lines for a person."""
     it = overview(path)
@@ -166,6 +183,8 @@ def describe_run(path: Path) -> str:
         "vocabulary": f"{it.vocabulary:,} characters",
         "corpus": it.corpus,
         "trained": f"{it.steps:,} steps in {it.seconds / 60:.1f} minutes",
+        "began with": it.started_from or "random weights",
+        "changed": "; ".join(map(describe_change, it.changes)) or "nothing since it began",
         "best validation": bpc,
         "checkpoints": ", ".join(it.checkpoints) or "none yet",
         "written": it.written or "-",

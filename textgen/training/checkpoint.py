@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Annotated
 
@@ -49,6 +51,11 @@ class Position(msgspec.Struct, kw_only=True):
     best_step: Count = 0
     stale: Count = 0
     """Validations since the best."""
+    recent: Amount | None = None
+    """The training loss of late, in nats per character, and the lowest that it has been."""
+    lowest: Amount | None = None
+    changes: Count = 0
+    """How many of the run's changes of settings have been taken in."""
     finished: bool = False
     history: list[HistoryRow] = []
 
@@ -96,11 +103,9 @@ def check_training(run: Run, info: RunInfo, vocabulary_size: int, characters: in
         characters: the length of the training part.
 
     Raises:
-        RunError: there is no checkpoint, or it does not fit.
+        RunError: it does not fit.
     """
     path, batch_size, seq_length = run.training_path, info.train.batch_size, info.train.seq_length
-    if not path.exists():
-        raise RunError(f"{path}: missing; the run was stopped before its first checkpoint: train anew")
     if fit_window(characters, batch_size, seq_length) != (batch_size, seq_length):
         raise RunError(f"{run.info_path}: a batch of {batch_size} x {seq_length} is more than the whole corpus")
     expected = {
@@ -138,7 +143,33 @@ def load_training(run: Run, engine: Engine, states: States) -> tuple[States, Pos
     expected = {name: (np.dtype(v.dtype).name, tuple(v.shape)) for name, v in variables.items()}
     expected |= {name: (s.dtype.name, tuple(s.shape)) for name, s in carried.items()}
     tensors, metadata = load_tensors(run, path, expected)
-    position = decode_json(metadata.get("position", ""), Position, path, RunError)
+    position = _position(path, metadata)
     assign_weights(list(variables.values()), [tensors[name] for name in variables])
     carried = [tuple(tf.constant(tensors[f"state/{i}/{j}"]) for j in range(len(pair))) for i, pair in enumerate(states)]
     return carried, position
+
+
+def load_position(run: Run) -> Position:
+    """Where a run's last checkpoint stands.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    path = run.training_path
+    if not path.exists():
+        raise RunError(f"{path}: missing; the run was stopped before its first checkpoint: train anew")
+    with opened(run, path) as file:
+        return _position(path, file.metadata() or {})
+
+
+def _position(path: Path, metadata: dict[str, str]) -> Position:
+    return decode_json(metadata.get("position", ""), Position, path, RunError)
+
+
+def save_history(run: Run, history: list[HistoryRow]) -> None:
+    """Write the history as a table with a header line."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, HistoryRow.__struct_fields__, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(msgspec.to_builtins(row) for row in history)
+    write_bytes(run.history_path, text.getvalue().encode())

@@ -38,6 +38,7 @@ class Engine:
         self.optimizer = keras.optimizers.Adam(beta_2=0.99, weight_decay=config.weight_decay or None)
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "embeddings"])
         self.optimizer.build(self.model.trainable_variables)
+        self.model.compile(optimizer=self.optimizer)  # for callbacks, which look there for it
         # XLA fuses our LSTM's gates; it makes Keras's own recurrent layers slower
         compiled = model_config.cell == "lstm"
         self._update = tf.function(self._update_eagerly, jit_compile=compiled)
@@ -46,6 +47,11 @@ class Engine:
     def zero_states(self, batch_size: int) -> States:
         """The state before any character."""
         return zero_states(self.model, batch_size)
+
+    def is_finite(self) -> bool:
+        """Whether all weights, and their averages, are finite numbers."""
+        weights = (*self.model.trainable_variables, *self.average.trainable_variables)
+        return all(np.isfinite(weight.numpy()).all() for weight in weights)
 
     def update(
         self,

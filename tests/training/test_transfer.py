@@ -1,0 +1,71 @@
+"""Fine-tuning: a run that begins with the weights of another, by character."""
+
+import numpy as np
+import pytest
+from conftest import run_textgen
+from safetensors.numpy import load_file
+
+from textgen.config import ModelConfig, PrepareConfig, TrainConfig
+from textgen.data.corpus import Corpus
+from textgen.data.prepare import prepare
+from textgen.data.text import find_sources
+from textgen.data.vocabulary import Vocabulary
+from textgen.run import Run
+from textgen.training import trainer
+
+STILL = TrainConfig(steps=1, learning_rate=0.0, averaging=0.0, batch_size=2, seq_length=8)
+"""Settings that leave the weights as they begin."""
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory) -> Corpus:
+    """A text with characters before, between and after those of the shared run."""
+    folder = tmp_path_factory.mktemp("other")
+    (folder / "text.txt").write_text("The QUICK brown fox: 爱爱爱.\n" * 40)
+    return prepare(find_sources([str(folder / "text.txt")], []), folder / "corpus", PrepareConfig())
+
+
+def test_characters_are_matched_by_character(other, run_path, tmp_path, reporter):
+    trainer.train(other, tmp_path / "run", ModelConfig(), STILL, reporter, start_from=run_path)
+    old, new = (load_file(Run(path).weights_path("best")) for path in (run_path, tmp_path / "run"))
+    before, after = (Vocabulary.load(path).char2idx for path in (run_path, tmp_path / "run"))
+    assert before.keys() & after.keys() and before["b"] != after["b"]
+    for character in before.keys() & after.keys():
+        i, j = before[character], after[character]
+        assert np.array_equal(old["embedding/embeddings"][i], new["embedding/embeddings"][j])
+        assert np.array_equal(old["dense/kernel"][:, i], new["dense/kernel"][:, j])
+        assert old["dense/bias"][i] == new["dense/bias"][j]
+    for name in ("lstm_0/kernel", "lstm_0/recurrent_kernel", "lstm_0/bias"):
+        assert np.array_equal(old[name], new[name])
+    assert new["embedding/embeddings"][after["爱"]].any()
+
+
+def test_it_says_how_many_characters_are_new_and_how_much_of_the_text_they_are(other, run_path, tmp_path, reporter):
+    trainer.train(other, tmp_path / "run", ModelConfig(), STILL, reporter, start_from=run_path)
+    (note,) = [note for note in reporter.notes if "begins with the weights" in note]
+    text = "The QUICK brown fox: 爱爱爱.\n"
+    new = set(text) - set(Vocabulary.load(run_path).char2idx)
+    share = 100 * sum(text.count(c) for c in new) / len(text)
+    assert f"the {len(new)} new ones are {share:.2g} % of the text: '爱'" in note
+    assert Run(tmp_path / "run").load_info().started_from == str(run_path)
+
+
+def test_a_fine_tuned_run_begins_better_than_a_new_one(run_path, text_file, tmp_path, reporter):
+    shouted = tmp_path / "shouted.txt"
+    shouted.write_text("".join(line.replace("fox", "cat") for line in text_file.read_text().splitlines(True)))
+    corpus = prepare(find_sources([str(shouted)], []), tmp_path / "c", PrepareConfig())
+    config = TrainConfig(steps=10, batch_size=4, seq_length=16)
+    fresh = trainer.train(corpus, tmp_path / "fresh", ModelConfig(units=24), config, reporter)
+    tuned = trainer.train(corpus, tmp_path / "tuned", ModelConfig(), config, reporter, start_from=run_path)
+    assert tuned.best < 0.5 * fresh.best
+
+
+def test_fine_tuning_from_the_command_line(other, run_path, tmp_path):
+    out = tmp_path / "run"
+    done = run_textgen("train", other.path, "--from", run_path, "--out", out, "--steps", "5")
+    assert done.returncode == 0 and "begins with the weights of" in done.stderr, done.stderr
+    assert Run(out).load_info().model.units == 24
+    refused = run_textgen("train", other.path, "--from", run_path, "--out", tmp_path / "x", "--units", "9")
+    assert refused.returncode == 2 and "--units cannot be given with --from" in refused.stderr
+    missing = run_textgen("train", other.path, "--from", tmp_path / "none", "--out", tmp_path / "x")
+    assert missing.returncode == 1 and missing.stderr.count("\n") == 1 and not (tmp_path / "x").exists()

@@ -1,0 +1,294 @@
+"""The training loop: steps, validations, checkpoints and callbacks, from any position to the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Protocol
+
+import keras
+import msgspec
+
+from textgen.config import ENDS
+from textgen.data.corpus import Corpus
+from textgen.errors import RunError
+from textgen.run import Change, Run, RunInfo
+from textgen.training.checkpoint import (
+    HistoryRow,
+    Position,
+    load_position,
+    load_training,
+    save_history,
+    save_training,
+    save_weights,
+)
+from textgen.training.divergence import HALVINGS, Diverged, is_astray, smoothed
+from textgen.training.engine import Engine
+from textgen.training.events import write_event, writing_events
+from textgen.training.interrupt import Stopped, catching_signals
+from textgen.training.model import States
+from textgen.training.schedule import fraction_done, learning_rate
+from textgen.training.streams import Streams, carried
+
+BITS_PER_NAT = 1 / math.log(2)
+VALIDATION_SHARE = 20
+OVERFITTING_AFTER = 4
+"""Validations in turn without a new best."""
+
+
+class Reporter(Protocol):
+    """Who is told how a training goes."""
+
+    def note(self, text: str) -> None:
+        """Something that a person should know, in one line."""
+
+    def step(self, fraction: float, loss: float, row: HistoryRow) -> None:
+        """A step was made: the fraction done, its loss in bits per character, and the figures since the
+        last validation."""
+
+    def validated(self, row: HistoryRow, run: Run) -> None:
+        """A validation was made and a checkpoint written."""
+
+
+class Loop:
+    """One training of one run.
+
+    Args:
+        run: where everything is written; the caller holds its lock.
+        info: the settings.
+        corpus: the text.
+        reporter: told how it goes.
+        callbacks: Keras callbacks; to them an epoch is the time from one validation to the next.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        info: RunInfo,
+        corpus: Corpus,
+        reporter: Reporter,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        config = info.train
+        self.run = run
+        self.info = info
+        self.corpus = corpus
+        self.reporter = reporter
+        size = len(corpus.vocabulary)
+        self.engine = Engine(info.model, config, size)
+        self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.engine.model)
+        self.streams = Streams(corpus.train, size, config.batch_size, config.seq_length, config.rng_seed)
+        self.position = Position()
+        self.states: States = self.engine.zero_states(config.batch_size)
+        self.mark = (0, 0.0)
+        """Step and seconds at the end of the last validation, to tell the speed since."""
+        self.validation_seconds = 0.0
+        """What the last validation took; 0 after the first, which compiles too."""
+        self.saved = 0.0
+        """Seconds at the last checkpoint."""
+        self.started: float | None = None
+        """What the monotonic clock showed, or would have, at the run's first second."""
+
+    def load(self) -> None:
+        """Set everything to where the run's last checkpoint stood, and take in what has changed since."""
+        self.states, position = load_training(self.run, self.engine, self.states)
+        changes = self.info.changes[position.changes :]
+        if changes:
+            position.changes = len(self.info.changes)
+            position.recent = position.lowest = None
+        if any(ENDS & change.after.keys() for change in changes):
+            position.finished, position.validations, position.stale = False, 0, 0
+        self.position = position
+        self.mark = (position.step, position.seconds)
+        self.saved = position.seconds
+        self.started = None
+
+    def save(self) -> None:
+        """Write a checkpoint of this moment.
+
+        Raises:
+            Diverged: the weights are no finite numbers; the checkpoint before stays.
+        """
+        self._check_weights()
+        self.saved = self.position.seconds
+        save_weights(self.run, "last", self.engine, self.position)
+        save_training(self.run, self.engine, self.states, self.position)
+        save_history(self.run, self.position.history)
+
+    def train(self) -> Position:
+        """Train to the end."""
+        with catching_signals() as caught, writing_events(self.run):
+            self.callbacks.on_train_begin()
+            self.callbacks.on_epoch_begin(len(self.position.history))
+            while not self.position.finished:
+                try:
+                    self._advance(caught)
+                except Diverged as error:
+                    self._back_off(error)
+            self.callbacks.on_train_end()
+        return self.position
+
+    def _advance(self, caught: list[int]) -> None:
+        """Make a step, and what is due after it."""
+        self._step()
+        position = self.position
+        position.finished = self._fraction() >= 1 or self.engine.model.stop_training
+        if self._validation_is_due():
+            self._validate()
+        if position.finished:
+            return
+        if caught:
+            self._stop(caught[0])
+        if 0 < 60 * self.info.train.checkpoint_every <= position.seconds - self.saved:
+            self.save()
+
+    def _step(self) -> None:
+        position, config = self.position, self.info.train
+        epoch, window = divmod(position.step, self.streams.windows_per_epoch)
+        fraction = self._fraction()
+        self.callbacks.on_train_batch_begin(position.step)
+        loss, self.states = self.engine.update(
+            self.streams.batch(epoch, window),
+            self.states,
+            carried(window, config.batch_size, config.carry),
+            position.step,
+            learning_rate(config, fraction),
+        )
+        position.step += 1
+        position.loss_sum += loss
+        position.loss_steps += 1
+        position.recent = smoothed(position.recent, loss)
+        position.lowest = position.recent if position.lowest is None else min(position.lowest, position.recent)
+        if is_astray(position.recent, position.lowest):
+            raise Diverged(f"the training diverged at step {position.step:,}, at {loss * BITS_PER_NAT:.3g} bpc")
+        if self.started is None:
+            # compiling the first step is not training: the clock starts after it
+            self.started = time.monotonic() - position.seconds
+        position.seconds = time.monotonic() - self.started
+        self.callbacks.on_train_batch_end(position.step - 1, {"loss": loss})
+        self.reporter.step(fraction, loss * BITS_PER_NAT, self._row(None))
+
+    def _fraction(self) -> float:
+        """How much of the training is done, counted from where its end was last set."""
+        position, start = self.position, self.info.extension
+        step, seconds = (start.step, start.seconds) if start else (0, 0.0)
+        windows = self.streams.windows_per_epoch
+        return fraction_done(self.info.train, position.step - step, windows, position.seconds - seconds)
+
+    def _row(self, validation_loss: float | None) -> HistoryRow:
+        position, config = self.position, self.info.train
+        steps, seconds = position.step - self.mark[0], position.seconds - self.mark[1]
+        characters = steps * config.batch_size * config.seq_length
+        return HistoryRow(
+            step=position.step,
+            epoch=round(position.step / self.streams.windows_per_epoch, 3),
+            seconds=round(position.seconds, 3),
+            learning_rate=learning_rate(config, self._fraction()),
+            train_bpc=position.loss_sum / max(1, position.loss_steps) * BITS_PER_NAT,
+            validation_bpc=None if validation_loss is None else validation_loss * BITS_PER_NAT,
+            characters_per_second=round(characters / seconds) if seconds > 0 else 0.0,
+        )
+
+    def _validation_is_due(self) -> bool:
+        if self.position.finished:
+            return True
+        config = self.info.train
+        # with a limit of minutes, validation must not eat them: it may take a 20th of the time
+        since = self.position.seconds - self.mark[1]
+        if config.end_minutes and since < VALIDATION_SHARE * self.validation_seconds:
+            return False
+        return int(self._fraction() * config.validations) > self.position.validations
+
+    def _validate(self) -> None:
+        self._check_weights()
+        position, corpus, config = self.position, self.corpus, self.info.train
+        began, before = time.monotonic(), position.seconds
+        loss = None
+        if len(corpus.validation):
+            loss = self.engine.validate(corpus.validation, corpus.vocabulary.char2idx["\n"])
+        row = self._row(loss)
+        position.history.append(row)
+        position.seconds = before + time.monotonic() - began
+        position.validations = int(self._fraction() * config.validations)
+        position.loss_sum, position.loss_steps = 0.0, 0
+        improved = loss is None or position.best is None or loss < position.best
+        if improved:
+            position.best, position.best_step, position.stale = loss, position.step, 0
+            save_weights(self.run, "best", self.engine, position)
+        else:
+            position.stale += 1
+            self._notice_overfitting()
+        self._tell_callbacks(row, loss)
+        if config.patience and position.stale >= config.patience and not position.finished:
+            position.finished = True
+            self.reporter.note(f"stopped early: {position.stale} validations without a new best")
+        if config.keep:
+            save_weights(self.run, str(position.step), self.engine, position)
+            self.run.drop_steps(config.keep)
+        self.save()
+        write_event(row)
+        self.reporter.validated(row, self.run)
+        seconds = time.monotonic() - began
+        self.validation_seconds = seconds if self.mark[0] else 0.0
+        position.seconds = before + seconds
+        self.mark = (position.step, position.seconds)
+
+    def _tell_callbacks(self, row: HistoryRow, loss: float | None) -> None:
+        logs = {"loss": row.train_bpc / BITS_PER_NAT, "learning_rate": row.learning_rate}
+        if loss is not None:
+            logs["val_loss"] = loss
+        epoch = len(self.position.history) - 1
+        self.callbacks.on_epoch_end(epoch, logs)
+        self.position.finished = self.position.finished or self.engine.model.stop_training
+        if not self.position.finished:
+            self.callbacks.on_epoch_begin(epoch + 1)
+
+    def _notice_overfitting(self) -> None:
+        """Say once that validation has turned for the worse while training still gets better."""
+        position = self.position
+        if position.stale != OVERFITTING_AFTER or self.info.train.patience:
+            return
+        before, now = position.history[-1 - OVERFITTING_AFTER], position.history[-1]
+        if now.train_bpc < before.train_bpc:
+            self.reporter.note(
+                f"overfitting: no better validation since step {position.best_step:,}, though training goes on "
+                f"improving; `best` keeps that step. More --dropout or --recurrent-dropout, fewer --units or more "
+                f"text would help, and --patience {OVERFITTING_AFTER} would stop here"
+            )
+
+    def _stop(self, signal_number: int) -> None:
+        self.save()
+        raise Stopped(
+            f"stopped at step {self.position.step}; go on with: textgen train --resume {self.run.path}",
+            signal_number,
+        )
+
+    def _check_weights(self) -> None:
+        if not self.engine.is_finite():
+            raise Diverged(f"the training diverged at step {self.position.step:,}: its weights are no finite numbers")
+
+    def _back_off(self, error: Diverged) -> None:
+        """Go back to the last checkpoint with half the learning rate; give up when that has been tried enough."""
+        changes, rate = self.info.changes, self.info.train.learning_rate
+        halvings = len(list(takewhile(lambda change: change.reason == "diverged", reversed(changes))))
+        last = load_position(self.run)
+        if halvings == HALVINGS:
+            raise RunError(
+                f"{self.run.path}: {error}, after the learning rate was halved {HALVINGS} times, to {rate:g}; step "
+                f"{last.step:,} is kept: sample it, or go on with: textgen train --resume {self.run.path} "
+                f"--learning-rate {rate / 10:g}"
+            )
+        change = Change(
+            step=last.step,
+            seconds=last.seconds,
+            reason="diverged",
+            before={"learning_rate": rate},
+            after={"learning_rate": rate / 2},
+        )
+        train = msgspec.structs.replace(self.info.train, learning_rate=rate / 2)
+        self.info = msgspec.structs.replace(self.info, train=train, changes=[*changes, change])
+        self.run.save_info(self.info)
+        self.load()
+        self.reporter.note(f"{error}; going back to step {last.step:,} with half the learning rate, {rate / 2:g}")

@@ -1,0 +1,85 @@
+"""Fine-tuning: the weights of one run as the beginning of another, matched character by character."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from textgen.config import SHAPE, ModelConfig, build
+from textgen.data.corpus import Corpus
+from textgen.data.vocabulary import Vocabulary
+from textgen.run import Run
+from textgen.training.engine import Engine
+from textgen.training.model import assign_weights, named_weights
+from textgen.weights import check_header, load_tensors, opened, weight_specs
+
+CHARACTER_AXIS = {"embedding/embeddings": 0, "dense/kernel": 1, "dense/bias": 0}
+"""The weights that have a row or a column for each character, and which of their axes that is."""
+MOST_NAMED = 8
+
+
+def with_shape_of(source: Run, config: ModelConfig) -> ModelConfig:
+    """Settings with the shape of a run's network, once its weights are seen to have that shape.
+
+    Raises:
+        RunError: the run has no weights, or they do not fit.
+    """
+    model, path = source.load_info().model, best_weights(source)
+    with opened(source, path) as file:
+        check_header(path, file, weight_specs(model, len(Vocabulary.load(source.path))))
+    return build(ModelConfig, msgspec.structs.asdict(config) | {name: getattr(model, name) for name in SHAPE})
+
+
+def best_weights(source: Run) -> Path:
+    """The weights of the lowest validation loss; before the first validation the last ones."""
+    return source.weights_path("best" if "best" in source.checkpoints() else "last")
+
+
+def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
+    """Set an engine's weights to the best ones of a run.
+
+    What belongs to a character that both vocabularies hold is copied to that character's place; what belongs to
+    a new character keeps its random beginning.
+
+    Args:
+        source: the run to begin with.
+        engine: a new engine, of the same shape but for its vocabulary.
+        corpus: the text to be trained on.
+
+    Returns:
+        What was done, in one line.
+
+    Raises:
+        RunError: the run has no weights, or they do not fit.
+    """
+    known = Vocabulary.load(source.path)
+    weights, _ = load_tensors(source, best_weights(source), weight_specs(source.load_info().model, len(known)))
+    shared = [c for c in corpus.vocabulary.idx2char if c in known.char2idx]
+    here = [corpus.vocabulary.char2idx[c] for c in shared]
+    there = [known.char2idx[c] for c in shared]
+    for name, variable in named_weights(engine.model).items():
+        value, axis = variable.numpy(), CHARACTER_AXIS.get(name)
+        if axis is None:
+            value = weights[name]
+        else:
+            place = (slice(None),) * axis
+            value[(*place, here)] = weights[name][(*place, there)]
+        variable.assign(value)
+    assign_weights(engine.average.trainable_variables, engine.model.trainable_variables)
+    return describe_new(source, corpus, set(shared))
+
+
+def describe_new(source: Run, corpus: Corpus, known: set[str]) -> str:
+    """How many of a corpus's characters a run did not know, and what part of the text they are."""
+    vocabulary, counts = corpus.vocabulary, np.array(corpus.info.counts)
+    new = [i for i, c in enumerate(vocabulary.idx2char) if c not in known]
+    line = f"begins with the weights of {source.path}: {len(known):,} of {len(vocabulary):,} characters are known to it"
+    if not new:
+        return line
+    frequent = sorted(new, key=lambda i: -counts[i])[:MOST_NAMED]
+    named = " ".join(repr(vocabulary.idx2char[i]) for i in frequent)
+    more = " ..." if len(new) > MOST_NAMED else ""
+    share = 100 * counts[new].sum() / max(1, counts.sum())
+    return f"{line}; the {len(new):,} new ones are {share:.2g} % of the text: {named}{more}"
