@@ -86,6 +86,7 @@ def tried(command: str, examples: int) -> None:
             assert error.splitlines()[-1].startswith(("textgen: error: ", "Usage:", "  ")), (arguments, error)
 
     attempt()
+    sys.stdout.write(f'{{"trial": "arguments", "command": "{command}", "tried": {examples}}}\n')
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))
