@@ -23,6 +23,7 @@ from textgen.reading import reporting_os_errors
 from textgen.run import write_json
 
 CODE_POINTS = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
+MAPPED_AT_ONCE = 2**20
 PARTS = ("train", "validation")
 FILES = {"corpus.json", "vocabulary.json", *(f"{part}.npy" for part in PARTS)}
 
@@ -206,7 +207,10 @@ def write_parts(
             else:
                 parts = split_tail(pieces, int(length * (1 - config.validation)))
             for is_validation, points in parts:
-                (validation if is_validation else train).write(table.take(points))
+                # a line may be as long as the whole text
+                for start in range(0, len(points), MAPPED_AT_ONCE):
+                    ids = table.take(points[start : start + MAPPED_AT_ONCE])
+                    (validation if is_validation else train).write(ids)
     check_sizes(train.count, validation.count, config)
     return {"train": train.count, "validation": validation.count}
 
