@@ -20,7 +20,7 @@ from machine import median, report, sgemm_gflops
 
 import textgen.training  # noqa: F401  (starts TensorFlow quietly)
 from textgen.config import ModelConfig, TrainConfig
-from textgen.training.engine import Engine
+from textgen.training.engine import Engine, News
 
 VOCABULARY = 65
 SHAPES = ["1x128:64:128", "2x256:64:128", "1x512:64:128", "1x384:16:64"]
@@ -32,14 +32,14 @@ class Textgen:
     def __init__(self, layers: int, units: int, batch: int, window: int) -> None:
         model = ModelConfig(num_layers=layers, units=units, embedding_dim=units, dropout=0.0)
         self.engine = Engine(model, TrainConfig(batch_size=batch, seq_length=window), VOCABULARY)
-        self.states = self.engine.zero_states(batch)
+        self.states = self.engine.zero_states()
         self.kept = np.ones(batch, np.float32)
         self.number = 0
 
     def steps(self, ids: np.ndarray) -> None:
         """One step for each batch of ids (N, B, T + 1)."""
         for batch in ids:
-            _, self.states = self.engine.update(batch, self.states, self.kept, self.number, 1e-3)
+            _, self.states = self.engine.update(batch, self.states, self.kept, self.number, 1e-3, News(0, 0, 0))
             self.number += 1
 
 

@@ -87,6 +87,9 @@ class QuietReporter:
     def validated(self, row, run):
         self.rows.append(row)
 
+    def ended(self, end, run):
+        self.end = end
+
 
 @pytest.fixture
 def reporter() -> QuietReporter:

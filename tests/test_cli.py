@@ -68,7 +68,7 @@ def test_prepare_reuses_the_vocabulary_of_a_run(run_path, tmp_path):
         (["train", "nowhere", "--out", "x"], 1, "expected a folder made by `textgen prepare`"),
         (["train", "--out", "x"], 2, "train needs DATA and --out"),
         (["train", "--resume", "nowhere"], 1, "expected a directory made by `textgen train`"),
-        (["train", "--resume", "nowhere", "--units", "3"], 2, "--units cannot be given with --resume"),
+        (["train", "--resume", "nowhere", "--out", "x"], 2, "--out cannot be given with --resume"),
         (["train", "x", "--out", "y", "--units", "0"], 2, "--units"),
         (["train", "x", "--out", "y", "--dropout", "nan"], 2, "--dropout"),
         (["train", "x", "--out", "y", "--unit", "3"], 2, "--unit"),

@@ -1,6 +1,7 @@
 """The documentation is true: its commands run, its help texts and figures are those of the tool."""
 
 import hashlib
+import json
 import os
 import re
 import runpy
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from textgen.data.text import shipped_corpora
 
@@ -104,3 +106,40 @@ def test_links_between_pages_lead_somewhere():
     for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
         for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             assert link.startswith("http") or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_slurm_script_starts_what_it_says(corpus_path, tmp_path):
+    """Under an `srun` that gives two tasks of this machine Slurm's variables, as it does."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "plays").symlink_to(corpus_path)
+    srun = tmp_path / "srun"
+    srun.write_text(
+        "#!/bin/bash\nshift\n"
+        "export SLURM_STEP_NUM_TASKS=2 SLURM_STEP_NODELIST=localhost SLURM_STEP_TASKS_PER_NODE=2\n"
+        'SLURM_PROCID=1 "$@" --steps 4 & SLURM_PROCID=0 "$@" --steps 4 && wait $!\n'
+    )
+    srun.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    small = {"TEXTGEN_TRAIN_UNITS": "8", "TEXTGEN_TRAIN_SEQ_LENGTH": "8"}
+    for expected in ("4 steps", "8 steps"):
+        command = ["bash", str(ROOT / "docs" / "slurm.sh")]
+        environment = {**os.environ, "PATH": path, **small}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and expected in done.stderr, done.stderr
+
+
+def test_the_kubernetes_manifest_is_whole_and_its_script_makes_a_cluster():
+    service, job = yaml.safe_load_all((ROOT / "docs" / "kubernetes.yaml").read_text())
+    assert (service["kind"], service["spec"]["clusterIP"], job["kind"]) == ("Service", "None", "Job")
+    spec, template = job["spec"], job["spec"]["template"]
+    container = template["spec"]["containers"][0]
+    assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
+    assert template["spec"]["subdomain"] == service["metadata"]["name"]
+    assert spec["completions"] == spec["parallelism"] == int(container["env"][0]["value"])
+    assert container["volumeMounts"][0]["name"] == template["spec"]["volumes"][0]["name"]
+    script = container["command"][-1].replace("textgen train", "printenv TF_CONFIG #")
+    environment = {**os.environ, "WORKERS": "4", "JOB_COMPLETION_INDEX": "2"}
+    done = subprocess.run(["bash", "-ceu", script], env=environment, capture_output=True, text=True, check=True)
+    config = json.loads(done.stdout)
+    assert config["task"] == {"type": "worker", "index": 2}
+    assert config["cluster"]["worker"] == [f"{job['metadata']['name']}-{i}.textgen:8888" for i in range(4)]

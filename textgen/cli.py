@@ -115,14 +115,29 @@ def train(ctx, data: Path | None, out: Path | None, start_from, resume: Path | N
             from textgen.training import trainer
 
             changes = {name: value for name, value in options.items() if name in given(ctx)}
-            end = trainer.resume(resume, data, display, changes)
+            trainer.resume(resume, data, display, changes)
         else:
             corpus = Corpus.load(data)
             from textgen.training import trainer
 
             settings = pick(ModelConfig, options), pick(TrainConfig, options)
-            end = trainer.train(corpus, out, *settings, display, start_from=start_from)
-    click.echo(progress.training_result(end, resume or out), err=True)
+            trainer.train(corpus, out, *settings, display, start_from=start_from)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.option("--workers", type=click.IntRange(1, 1024), required=True, help="Number of processes.")
+@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- train ...")
+def launch(workers: int, arguments: tuple[str, ...]) -> None:
+    """Train in several processes of this machine as one.
+
+    \b
+    textgen launch --workers 2 -- train data/plays --out runs/plays
+    """
+    if arguments[0] != "train":
+        raise click.UsageError(f"launch runs `train`, got {arguments[0]!r}: textgen launch --workers N -- train ...")
+    from textgen.launch import launch as launch_workers
+
+    launch_workers(arguments, workers)
 
 
 @cli.command()

@@ -158,6 +158,17 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     keep: integer(
         0, 10**6, "Number of validations whose weights are kept under their steps, besides best and last."
     ) = 0
+    distribute: Annotated[
+        Literal["auto", "none", "mirrored", "multiworker"],
+        Meta(
+            description="Devices to train on: one, all of this machine, or all workers that TF_CONFIG or Slurm names; "
+            "auto takes what is there."
+        ),
+    ] = "auto"
+    precision: Annotated[
+        Literal["float32", "mixed_bfloat16"],
+        Meta(description="Number format of the arithmetic; weights are always float32."),
+    ] = "float32"
     patience: integer(0, 10**6, "End after this many validations in turn without a new best; 0 is never.") = 0
     rng_seed: integer(0, MAX_SEED, "Seed of the random generator.") = 0
 

@@ -126,6 +126,10 @@ class TrainingDisplay:
             self._print(f"         | {sample_line(run)}")
         self.validations += 1
 
+    def ended(self, end: Position, run: Run) -> None:
+        """Say how it ended."""
+        self._print(training_result(end, run.path))
+
     def _print(self, line: str) -> None:
         if self.progress:
             self.progress.console.print(line, markup=False, highlight=False, overflow="ellipsis", no_wrap=True)

@@ -12,6 +12,8 @@ from textgen.data.corpus import Corpus
 from textgen.errors import ConfigError, RunError
 from textgen.run import Run
 from textgen.training import trainer
+from textgen.training.changes import changed
+from textgen.training.checkpoint import load_position
 
 MODEL = ModelConfig(units=12, embedding_dim=6, dropout=0.0, recurrent_dropout=0.0)
 CONFIG = TrainConfig(steps=12, batch_size=4, seq_length=16, validations=3)
@@ -79,7 +81,7 @@ def test_changes_are_given_on_the_command_line(finished):
 def test_a_change_whose_first_step_was_lost_is_taken_in_again(finished, reporter, corpus):
     """As after a kill between the writing of run.json and the next checkpoint."""
     run = Run(finished)
-    info = trainer.changed(run.load_info(), {"steps": 6}, trainer.load_position(run))
+    info = changed(run.load_info(), {"steps": 6}, load_position(run))
     run.save_info(info)
     assert trainer.resume(finished, None, reporter).step == 18
 

@@ -157,7 +157,7 @@ def training_loaded(folder: Path) -> None:
 
     run = Run(folder / "run")
     check_training(run, run.load_info(), 29, 2430)
-    load_training(run, engine(), engine().zero_states(4))
+    load_training(run, engine())
 
 
 FORMATS: dict[str, tuple[str, Callable, Callable]] = {

@@ -219,7 +219,7 @@ def test_a_read_only_folder_is_one_line(corpus_path, text_file, tmp_path):
 def test_a_run_in_training_refuses_a_second_trainer(run_path, tmp_path):
     shutil.copytree(run_path, tmp_path / "run")
     with Run(tmp_path / "run").lock():
-        message = one_line(run_textgen("train", "--resume", tmp_path / "run"))
+        message = one_line(run_textgen("train", "--resume", tmp_path / "run", "--steps", "1"))
         assert f"process {os.getpid()} is training this run" in message
 
 

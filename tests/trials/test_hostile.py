@@ -80,10 +80,9 @@ def replaced(path, kind) -> None:
 @pytest.mark.parametrize("kind", ["link", "pipe", "device", "folder", "hole of 100 GB"])
 @pytest.mark.parametrize("place", LOADED)
 def test_what_is_no_plain_file_is_refused(folder, place, kind):
-    if kind == "pipe" and place == "run/history.csv":
-        pytest.skip("a history that is no file is none, as before the first validation")
     replaced(folder / place, kind)
-    if place == "run/history.csv" and kind in ("device", "folder"):
+    if place == "run/history.csv" and kind in ("pipe", "device", "folder"):
+        # a history that is no file is none, as before the first validation
         assert "0 steps" in describe_run(folder / "run")
         return
     assert str(folder) in refusal(folder, place)
@@ -109,7 +108,7 @@ def test_a_trainer_writes_nothing_through_a_link(folder, reporter, name):
     path.symlink_to(target)
     before = {p: p.read_bytes() for p in [target, *target.rglob("*")] if p.is_file()}
     with pytest.raises(TextgenError, match="is a link"):
-        resume(folder / "run", None, reporter)
+        resume(folder / "run", None, reporter, {"steps": 1})
     assert before == {p: p.read_bytes() for p in [target, *target.rglob("*")] if p.is_file()}
 
 

@@ -1,6 +1,7 @@
 """Ids to a run. The only folder that imports TensorFlow or Keras."""
 
 import contextlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -23,10 +24,8 @@ def quiet_standard_error() -> Iterator[None]:
             os.close(kept)
 
 
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with quiet_standard_error():
     import keras  # noqa: F401
-    import tensorflow as tf
-
-    tf.config.list_logical_devices()

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
-import tensorflow as tf
 from msgspec import Meta
 from safetensors.numpy import save
 
@@ -17,7 +16,7 @@ from textgen.errors import RunError
 from textgen.reading import decode_json
 from textgen.run import Run, RunInfo, write_bytes
 from textgen.training.engine import Engine
-from textgen.training.model import States, assign_weights, named_weights, weight_arrays
+from textgen.training.model import States, assign_weights, named_weights, weight_arrays, zero_states
 from textgen.training.streams import fit_window
 from textgen.weights import check_header, load_tensors, opened, weight_specs
 
@@ -70,13 +69,13 @@ def save_weights(run: Run, checkpoint: str, engine: Engine, position: Position) 
     write_tensors(run, run.weights_path(checkpoint), weight_arrays(engine.average), metadata)
 
 
-def save_training(run: Run, engine: Engine, states: States, position: Position) -> None:
-    """Write what `load_training` reads."""
+def save_training(run: Run, engine: Engine, states: list[tuple[np.ndarray, ...]], position: Position) -> None:
+    """Write what `load_training` reads; `states` are those of all streams."""
     tensors = {
         **{f"model/{name}": value for name, value in weight_arrays(engine.model).items()},
         **{f"average/{name}": value for name, value in weight_arrays(engine.average).items()},
         **{f"optimizer/{i}": np.asarray(v) for i, v in enumerate(engine.optimizer.variables)},
-        **{f"state/{i}/{j}": np.asarray(s) for i, pair in enumerate(states) for j, s in enumerate(pair)},
+        **{f"state/{i}/{j}": value for i, pair in enumerate(states) for j, value in enumerate(pair)},
     }
     metadata = {"position": msgspec.json.encode(position).decode()}
     write_tensors(run, run.training_path, tensors, metadata)
@@ -119,13 +118,12 @@ def check_training(run: Run, info: RunInfo, vocabulary_size: int, characters: in
         check_header(path, file, expected)
 
 
-def load_training(run: Run, engine: Engine, states: States) -> tuple[States, Position]:
+def load_training(run: Run, engine: Engine) -> tuple[States, Position]:
     """Set an engine to where a training stood.
 
     Args:
         run: the run to read.
         engine: a new engine of the run's settings.
-        states: any state of the right shapes.
 
     Returns:
         The carried state and the position.
@@ -139,14 +137,15 @@ def load_training(run: Run, engine: Engine, states: States) -> tuple[States, Pos
         **{f"average/{name}": w for name, w in named_weights(engine.average).items()},
         **{f"optimizer/{i}": v for i, v in enumerate(engine.optimizer.variables)},
     }
-    carried = {f"state/{i}/{j}": s for i, pair in enumerate(states) for j, s in enumerate(pair)}
+    zero = zero_states(engine.model, engine.config.batch_size)
     expected = {name: (np.dtype(v.dtype).name, tuple(v.shape)) for name, v in variables.items()}
-    expected |= {name: (s.dtype.name, tuple(s.shape)) for name, s in carried.items()}
+    for i, pair in enumerate(zero):
+        expected |= {f"state/{i}/{j}": ("float32", tuple(s.shape)) for j, s in enumerate(pair)}
     tensors, metadata = load_tensors(run, path, expected)
     position = _position(path, metadata)
     assign_weights(list(variables.values()), [tensors[name] for name in variables])
-    carried = [tuple(tf.constant(tensors[f"state/{i}/{j}"]) for j in range(len(pair))) for i, pair in enumerate(states)]
-    return carried, position
+    states = [tuple(tensors[f"state/{i}/{j}"] for j in range(len(pair))) for i, pair in enumerate(zero)]
+    return engine.place_states(states), position
 
 
 def load_position(run: Run) -> Position:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -10,14 +10,29 @@ import tensorflow as tf
 
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.evaluation import evaluation_windows
+from textgen.training.distribution import Placement
+from textgen.training.dropout import Dropout
 from textgen.training.model import (
     States,
     assign_weights,
     build_model,
     kernels,
+    recurrent_layers,
     unroll,
+    uses_own_loop,
     zero_states,
 )
+
+
+class News(NamedTuple):
+    """What the processes of a training tell one another at every step."""
+
+    seconds: float
+    """The chief's seconds of training."""
+    interrupts: float
+    """How many of them have caught SIGINT."""
+    terminations: float
+    """How many of them have caught SIGTERM."""
 
 
 class Engine:
@@ -26,27 +41,42 @@ class Engine:
     Args:
         model_config, config: the settings.
         vocabulary_size: V.
+        placement: the devices.
     """
 
-    def __init__(self, model_config: ModelConfig, config: TrainConfig, vocabulary_size: int) -> None:
+    def __init__(
+        self, model_config: ModelConfig, config: TrainConfig, vocabulary_size: int, placement: Placement | None = None
+    ) -> None:
         keras.utils.set_random_seed(config.rng_seed % 2**32)
         self.config = config
-        self.recurrent_dropout = model_config.recurrent_dropout
-        self.model = build_model(model_config, vocabulary_size)
-        self.average = build_model(model_config, vocabulary_size)
-        assign_weights(self.average.trainable_variables, self.model.trainable_variables)
-        self.optimizer = keras.optimizers.Adam(beta_2=0.99, weight_decay=config.weight_decay or None)
-        self.optimizer.exclude_from_weight_decay(var_names=["bias", "embeddings"])
-        self.optimizer.build(self.model.trainable_variables)
-        self.model.compile(optimizer=self.optimizer)  # for callbacks, which look there for it
-        # XLA fuses our LSTM's gates; it makes Keras's own recurrent layers slower
-        compiled = model_config.cell == "lstm"
-        self._update = tf.function(self._update_eagerly, jit_compile=compiled)
+        self.recurrent_dropout = model_config.recurrent_dropout or 0.0
+        self.placement = placement or Placement("none", config.batch_size)
+        with self.placement.strategy.scope():
+            self.model = build_model(model_config, vocabulary_size, config.precision)
+            self.average = build_model(model_config, vocabulary_size)
+            assign_weights(self.average.trainable_variables, self.model.trainable_variables)
+            self.optimizer = Adam(config)
+            self.optimizer.build(self.model.trainable_variables)
+            self.model.compile(optimizer=self.optimizer)  # for callbacks, which look there for it
+        # XLA fuses our LSTM's gates; it makes Keras's own recurrent layers slower, and cannot talk to other devices
+        compiled = uses_own_loop(recurrent_layers(self.model)[0])
+        self._gradients = tf.function(self._gradients_eagerly, jit_compile=compiled)
+        self._update = tf.function(self._update_eagerly, jit_compile=compiled and self.placement.alone)
         self._window_loss = tf.function(self._window_loss_eagerly, jit_compile=compiled)
 
-    def zero_states(self, batch_size: int) -> States:
+    def zero_states(self) -> States:
         """The state before any character."""
-        return zero_states(self.model, batch_size)
+        zero = zero_states(self.model, self.config.batch_size)
+        return self.place_states([tuple(value.numpy() for value in pair) for pair in zero])
+
+    def place_states(self, states: list[tuple[np.ndarray, ...]]) -> States:
+        """The carried state of all streams, (B, H) each, shared out to the devices."""
+        place, rows = self.placement.place, self.placement.rows
+        return [tuple(place(value[rows]) for value in pair) for pair in states]
+
+    def gather_states(self, states: States) -> list[tuple[np.ndarray, ...]]:
+        """What `place_states` took, from all devices of all processes."""
+        return [tuple(self.placement.gather(value) for value in pair) for pair in states]
 
     def is_finite(self) -> bool:
         """Whether all weights, and their averages, are finite numbers."""
@@ -60,73 +90,74 @@ class Engine:
         carried: np.ndarray,
         step: int,
         learning_rate: float,
-    ) -> tuple[float, States]:
+        news: News,
+    ) -> tuple[float, States, News]:
         """One step of training.
 
         Args:
-            batch: (B, T + 1) int32, from `Streams.batch`.
+            batch: (rows, T + 1) int32, this process's rows of a batch, from `Streams.batch`.
             states: the state after the batch before.
-            carried: (B,) float32, 0 for the streams whose state starts anew.
+            carried: (rows,) float32, 0 for the streams whose state starts anew.
             step: the number of the step, from 0. With the seed it fixes what dropout drops.
             learning_rate: for this step.
+            news: what this process has to tell.
 
         Returns:
-            The loss in nats per character before the update, without penalties; the state after the batch.
+            The loss in nats per character before the update, without penalties; the state after the batch; and the
+            news of all processes added up.
         """
-        loss, states = self._update(
-            tf.constant(batch),
+        place = self.placement.place
+        reported = np.zeros((len(batch), len(news)))
+        reported[0] = news
+        results, states = self._update(
+            place(batch),
             states,
-            tf.constant(carried),
+            place(carried),
             tf.constant(step, tf.int64),
             tf.constant(learning_rate, tf.float32),
+            place(reported),
         )
-        return float(loss), states
+        loss, *news = results.numpy().tolist()
+        return loss, states, News(*news)
 
     def validate(self, ids: np.ndarray, line_end: int) -> float:
         """The loss of the averaged weights on a whole text, in nats per character."""
         states, total = None, 0.0
         for inputs, targets, weights in evaluation_windows(ids, line_end):
-            states = states or self.zero_states(len(inputs))
+            states = states or zero_states(self.average, len(inputs))
             loss, states = self._window_loss(tf.constant(inputs), tf.constant(targets), tf.constant(weights), states)
             total += float(loss)
         return total / len(ids)
 
-    def _update_eagerly(self, batch, states, carried, step, learning_rate):
-        self._seed_dropout(step)
+    def _update_eagerly(self, batch, states, carried, step, learning_rate, news):
+        """On all devices: gradients, update, average. The results are loss and news, added up over the devices."""
+        strategy = self.placement.strategy
+        self.optimizer.learning_rate.assign(learning_rate)
+        results, states = strategy.run(self._update_replica, (batch, states, carried, step, news))
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, results, None), states
+
+    def _update_replica(self, batch, states, carried, step, news):
+        first = tf.distribute.get_replica_context().replica_id_in_sync_group * self.placement.share
+        loss, gradients, states = self._gradients(batch, states, carried, step, tf.convert_to_tensor(first))
+        self.optimizer.apply(gradients, self.model.trainable_variables)
+        self._update_average(step)
+        return tf.concat([tf.cast(loss, tf.float64)[None], tf.reduce_sum(news, 0)], 0), states
+
+    def _gradients_eagerly(self, batch, states, carried, step, first):
+        """This replica's share of the loss and of the gradients, and its state."""
         states = tf.nest.map_structure(lambda state: state * carried[:, None], states)
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            drop_weights = partial(self._drop_weights, step)
-            logits, states = unroll(self.model, tf.transpose(batch[:, :-1]), states, True, drop_weights)
-            loss = tf.reduce_mean(cross_entropy(logits, tf.transpose(batch[:, 1:])))
-            total = loss + self._penalty()
-        gradients = tape.gradient(total, variables)
-        if self.config.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
-        self.optimizer.learning_rate.assign(learning_rate)
-        self.optimizer.apply(gradients, variables)
-        self._update_average(tf.cast(step, tf.float32))
-        return loss, states
+            dropout = Dropout(self.config.rng_seed, step, self.placement.batch_size, first, self.recurrent_dropout)
+            logits, states = unroll(self.model, tf.transpose(batch[:, :-1]), states, dropout)
+            share = 1 / self.placement.replicas
+            loss = share * tf.reduce_mean(cross_entropy(logits, tf.transpose(batch[:, 1:])))
+            total = loss + share * self._penalty()
+        return loss, tape.gradient(total, variables), states
 
     def _window_loss_eagerly(self, inputs, targets, weights, states):
         logits, states = unroll(self.average, tf.transpose(inputs), states)
         return tf.reduce_sum(weights * tf.transpose(cross_entropy(logits, tf.transpose(targets)))), states
-
-    def _seed_dropout(self, step) -> None:
-        """Make what dropout drops a function of the seed and the step, so that a resume repeats it."""
-        dropouts = [x for x in self.model.layers if isinstance(x, keras.layers.Dropout)]
-        for index, layer in enumerate(dropouts):
-            state = layer.seed_generator.state
-            seed = (self.config.rng_seed * len(dropouts) + index) % 2**32
-            first = tf.cast(tf.constant(seed, tf.int64), state.dtype)
-            state.assign(tf.stack([first, tf.cast(step, state.dtype)]))
-
-    def _drop_weights(self, step, index: int, kernel: tf.Tensor) -> tf.Tensor:
-        """Dropout of recurrent weights (DropConnect; Merity, Keskar and Socher 2018), a function of seed and step."""
-        if not self.recurrent_dropout:
-            return kernel
-        seed = tf.stack([tf.constant(self.config.rng_seed % 2**31 * 16 + index, tf.int64), step])
-        return tf.nn.experimental.stateless_dropout(kernel, self.recurrent_dropout, seed, rng_alg="philox")
 
     def _penalty(self):
         config = self.config
@@ -139,10 +170,38 @@ class Engine:
 
     def _update_average(self, step) -> None:
         """Move the averaged weights towards the weights; faster in the first steps."""
-        momentum = tf.minimum(self.config.averaging, (1 + step) / (10 + step))
+        step = tf.cast(step, tf.float32)
+        momentum = tf.minimum(tf.constant(self.config.averaging, tf.float32), (1 + step) / (10 + step))
         pairs = zip(self.average.trainable_variables, self.model.trainable_variables, strict=True)
-        for average, weight in pairs:
-            average.assign_add((1 - momentum) * (weight - average))
+
+        def update(strategy: tf.distribute.Strategy) -> None:
+            for average, weight in pairs:
+                strategy.extended.update(
+                    average.value, lambda a, w: a.assign_add((1 - momentum) * (w - a)), (weight.value,), group=False
+                )
+
+        tf.__internal__.distribute.interim.maybe_merge_call(update, self.placement.strategy)
+
+
+class Adam(keras.optimizers.Adam):
+    """Adam (Kingma and Ba 2015) with decoupled weight decay of the kernels, whose gradients are clipped by the norm of
+    their sum over all devices.
+
+    Keras clips before it adds up, by the norm of one device's share.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(beta_2=0.99, weight_decay=config.weight_decay or None)
+        self.exclude_from_weight_decay(var_names=["bias", "embeddings"])
+        self.largest_norm = config.clip_norm
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        pairs = super()._all_reduce_sum_gradients(grads_and_vars)
+        if not self.largest_norm:
+            return pairs
+        gradients, variables = zip(*pairs, strict=True)
+        gradients, _ = tf.clip_by_global_norm(gradients, self.largest_norm)
+        return list(zip(gradients, variables, strict=True))
 
 
 def cross_entropy(logits, targets):

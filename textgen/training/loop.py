@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Sequence
-from itertools import takewhile
+from contextlib import nullcontext
 from typing import Protocol
 
 import keras
-import msgspec
 
-from textgen.config import ENDS
 from textgen.data.corpus import Corpus
 from textgen.errors import RunError
-from textgen.run import Change, Run, RunInfo
+from textgen.run import Run, RunInfo
+from textgen.training.changes import caught_up, halved, halvings
 from textgen.training.checkpoint import (
     HistoryRow,
     Position,
@@ -24,8 +24,9 @@ from textgen.training.checkpoint import (
     save_training,
     save_weights,
 )
+from textgen.training.distribution import Placement
 from textgen.training.divergence import HALVINGS, Diverged, is_astray, smoothed
-from textgen.training.engine import Engine
+from textgen.training.engine import Engine, News
 from textgen.training.events import write_event, writing_events
 from textgen.training.interrupt import Stopped, catching_signals
 from textgen.training.model import States
@@ -51,6 +52,9 @@ class Reporter(Protocol):
     def validated(self, row: HistoryRow, run: Run) -> None:
         """A validation was made and a checkpoint written."""
 
+    def ended(self, end: Position, run: Run) -> None:
+        """The training has come to its end."""
+
 
 class Loop:
     """One training of one run.
@@ -61,6 +65,8 @@ class Loop:
         corpus: the text.
         reporter: told how it goes.
         callbacks: Keras callbacks; to them an epoch is the time from one validation to the next.
+        placement: the devices. Each process of a training runs a loop of its own, in step with the others; only the
+            chief's writes.
     """
 
     def __init__(
@@ -70,6 +76,7 @@ class Loop:
         corpus: Corpus,
         reporter: Reporter,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        placement: Placement | None = None,
     ) -> None:
         config = info.train
         self.run = run
@@ -77,30 +84,26 @@ class Loop:
         self.corpus = corpus
         self.reporter = reporter
         size = len(corpus.vocabulary)
-        self.engine = Engine(info.model, config, size)
+        self.engine = Engine(info.model, config, size, placement)
+        self.placement = self.engine.placement
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.engine.model)
         self.streams = Streams(corpus.train, size, config.batch_size, config.seq_length, config.rng_seed)
         self.position = Position()
-        self.states: States = self.engine.zero_states(config.batch_size)
+        self.states: States = self.engine.zero_states()
         self.mark = (0, 0.0)
         """Step and seconds at the end of the last validation, to tell the speed since."""
         self.validation_seconds = 0.0
         """What the last validation took; 0 after the first, which compiles too."""
         self.saved = 0.0
         """Seconds at the last checkpoint."""
+        self.caught: list[int] = []
         self.started: float | None = None
         """What the monotonic clock showed, or would have, at the run's first second."""
 
     def load(self) -> None:
         """Set everything to where the run's last checkpoint stood, and take in what has changed since."""
-        self.states, position = load_training(self.run, self.engine, self.states)
-        changes = self.info.changes[position.changes :]
-        if changes:
-            position.changes = len(self.info.changes)
-            position.recent = position.lowest = None
-        if any(ENDS & change.after.keys() for change in changes):
-            position.finished, position.validations, position.stale = False, 0, 0
-        self.position = position
+        self.states, position = load_training(self.run, self.engine)
+        self.position = position = caught_up(position, self.info.changes)
         self.mark = (position.step, position.seconds)
         self.saved = position.seconds
         self.started = None
@@ -113,49 +116,56 @@ class Loop:
         """
         self._check_weights()
         self.saved = self.position.seconds
-        save_weights(self.run, "last", self.engine, self.position)
-        save_training(self.run, self.engine, self.states, self.position)
-        save_history(self.run, self.position.history)
+        states = self.engine.gather_states(self.states)
+        if self.placement.chief:
+            save_weights(self.run, "last", self.engine, self.position)
+            save_training(self.run, self.engine, states, self.position)
+            save_history(self.run, self.position.history)
 
     def train(self) -> Position:
         """Train to the end."""
-        with catching_signals() as caught, writing_events(self.run):
+        events = writing_events(self.run) if self.placement.chief else nullcontext()
+        with catching_signals() as self.caught, events:
             self.callbacks.on_train_begin()
             self.callbacks.on_epoch_begin(len(self.position.history))
             while not self.position.finished:
                 try:
-                    self._advance(caught)
+                    self._advance()
                 except Diverged as error:
                     self._back_off(error)
             self.callbacks.on_train_end()
+        self.reporter.ended(self.position, self.run)
         return self.position
 
-    def _advance(self, caught: list[int]) -> None:
+    def _advance(self) -> None:
         """Make a step, and what is due after it."""
-        self._step()
+        news = self._step()
         position = self.position
         position.finished = self._fraction() >= 1 or self.engine.model.stop_training
         if self._validation_is_due():
             self._validate()
         if position.finished:
             return
-        if caught:
-            self._stop(caught[0])
+        if news.interrupts or news.terminations:
+            self._stop(signal.SIGTERM if news.terminations else signal.SIGINT)
         if 0 < 60 * self.info.train.checkpoint_every <= position.seconds - self.saved:
             self.save()
 
-    def _step(self) -> None:
+    def _step(self) -> News:
         position, config = self.position, self.info.train
         epoch, window = divmod(position.step, self.streams.windows_per_epoch)
         fraction = self._fraction()
         self.callbacks.on_train_batch_begin(position.step)
-        loss, self.states = self.engine.update(
-            self.streams.batch(epoch, window),
+        rows = self.placement.rows
+        loss, self.states, news = self.engine.update(
+            self.streams.batch(epoch, window, rows),
             self.states,
-            carried(window, config.batch_size, config.carry),
+            carried(window, config.batch_size, config.carry)[rows],
             position.step,
             learning_rate(config, fraction),
+            self._news(),
         )
+        position.seconds = news.seconds
         position.step += 1
         position.loss_sum += loss
         position.loss_steps += 1
@@ -166,9 +176,17 @@ class Loop:
         if self.started is None:
             # compiling the first step is not training: the clock starts after it
             self.started = time.monotonic() - position.seconds
-        position.seconds = time.monotonic() - self.started
         self.callbacks.on_train_batch_end(position.step - 1, {"loss": loss})
         self.reporter.step(fraction, loss * BITS_PER_NAT, self._row(None))
+        return news
+
+    def _clock(self) -> float:
+        """Seconds of training until now."""
+        return self.position.seconds if self.started is None else time.monotonic() - self.started
+
+    def _news(self) -> News:
+        counts = (self.caught.count(number) for number in (signal.SIGINT, signal.SIGTERM))
+        return News(self._clock() if self.placement.chief else 0.0, *map(float, counts))
 
     def _fraction(self) -> float:
         """How much of the training is done, counted from where its end was last set."""
@@ -204,19 +222,19 @@ class Loop:
     def _validate(self) -> None:
         self._check_weights()
         position, corpus, config = self.position, self.corpus, self.info.train
-        began, before = time.monotonic(), position.seconds
+        position.seconds = before = self.placement.agree(self._clock())
         loss = None
         if len(corpus.validation):
             loss = self.engine.validate(corpus.validation, corpus.vocabulary.char2idx["\n"])
         row = self._row(loss)
         position.history.append(row)
-        position.seconds = before + time.monotonic() - began
+        position.seconds = self.placement.agree(self._clock())
         position.validations = int(self._fraction() * config.validations)
         position.loss_sum, position.loss_steps = 0.0, 0
         improved = loss is None or position.best is None or loss < position.best
         if improved:
             position.best, position.best_step, position.stale = loss, position.step, 0
-            save_weights(self.run, "best", self.engine, position)
+            self._save_weights("best")
         else:
             position.stale += 1
             self._notice_overfitting()
@@ -225,15 +243,18 @@ class Loop:
             position.finished = True
             self.reporter.note(f"stopped early: {position.stale} validations without a new best")
         if config.keep:
-            save_weights(self.run, str(position.step), self.engine, position)
+            self._save_weights(str(position.step))
             self.run.drop_steps(config.keep)
         self.save()
         write_event(row)
         self.reporter.validated(row, self.run)
-        seconds = time.monotonic() - began
-        self.validation_seconds = seconds if self.mark[0] else 0.0
-        position.seconds = before + seconds
+        position.seconds = self.placement.agree(self._clock())
+        self.validation_seconds = position.seconds - before if self.mark[0] else 0.0
         self.mark = (position.step, position.seconds)
+
+    def _save_weights(self, checkpoint: str) -> None:
+        if self.placement.chief:
+            save_weights(self.run, checkpoint, self.engine, self.position)
 
     def _tell_callbacks(self, row: HistoryRow, loss: float | None) -> None:
         logs = {"loss": row.train_bpc / BITS_PER_NAT, "learning_rate": row.learning_rate}
@@ -271,24 +292,15 @@ class Loop:
 
     def _back_off(self, error: Diverged) -> None:
         """Go back to the last checkpoint with half the learning rate; give up when that has been tried enough."""
-        changes, rate = self.info.changes, self.info.train.learning_rate
-        halvings = len(list(takewhile(lambda change: change.reason == "diverged", reversed(changes))))
-        last = load_position(self.run)
-        if halvings == HALVINGS:
+        last, rate = load_position(self.run), self.info.train.learning_rate
+        if halvings(self.info) == HALVINGS:
             raise RunError(
                 f"{self.run.path}: {error}, after the learning rate was halved {HALVINGS} times, to {rate:g}; step "
                 f"{last.step:,} is kept: sample it, or go on with: textgen train --resume {self.run.path} "
                 f"--learning-rate {rate / 10:g}"
             )
-        change = Change(
-            step=last.step,
-            seconds=last.seconds,
-            reason="diverged",
-            before={"learning_rate": rate},
-            after={"learning_rate": rate / 2},
-        )
-        train = msgspec.structs.replace(self.info.train, learning_rate=rate / 2)
-        self.info = msgspec.structs.replace(self.info, train=train, changes=[*changes, change])
-        self.run.save_info(self.info)
+        self.info = halved(self.info, last)
+        if self.placement.chief:
+            self.run.save_info(self.info)
         self.load()
         self.reporter.note(f"{error}; going back to step {last.step:,} with half the learning rate, {rate / 2:g}")

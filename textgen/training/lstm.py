@@ -40,8 +40,10 @@ class LSTM(keras.layers.LSTM):
         Returns:
             The outputs, (T, B, H), and the state after the last step.
         """
-        projected = tf.tensordot(inputs, tf.convert_to_tensor(self.cell.kernel), 1) + self.cell.bias
-        outputs, cell = recurrence(projected, recurrent_kernel, *state)
+        dtype = self.compute_dtype
+        projected = tf.tensordot(tf.cast(inputs, dtype), tf.cast(self.cell.kernel, dtype), 1)
+        projected = tf.cast(projected, self.variable_dtype) + self.cell.bias
+        outputs, cell = recurrence(projected, tf.cast(recurrent_kernel, dtype), *state)
         return outputs, (outputs[-1], cell)
 
     def run_ids(
@@ -55,7 +57,7 @@ class LSTM(keras.layers.LSTM):
             state, recurrent_kernel: as in `run`.
         """
         table = tf.matmul(embeddings, self.cell.kernel) + self.cell.bias
-        outputs, cell = recurrence_of_ids(table, recurrent_kernel, *state, ids)
+        outputs, cell = recurrence_of_ids(table, tf.cast(recurrent_kernel, self.compute_dtype), *state, ids)
         return outputs, (outputs[-1], cell)
 
 
@@ -99,10 +101,16 @@ def _recurrence(input_at: Callable, steps, recurrent_kernel, hidden, cell) -> tu
         before_hidden = tf.concat([hidden[None], hiddens[:-1]], 0)
         before_cell = tf.concat([cell[None], cells[:-1]], 0)
         d_inputs, d_hidden, d_cell = _backward(gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cell)
-        d_kernel = tf.tensordot(before_hidden, d_inputs, [[0, 1], [0, 1]])
+        dtype = recurrent_kernel.dtype
+        d_kernel = tf.tensordot(tf.cast(before_hidden, dtype), tf.cast(d_inputs, dtype), [[0, 1], [0, 1]])
         return d_inputs, d_kernel, d_hidden, d_cell
 
     return (hiddens, cells[-1]), gradient
+
+
+def product(values: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """A matrix product in the precision of the kernel, given back in that of the values."""
+    return tf.cast(tf.cast(values, kernel.dtype) @ kernel, values.dtype)
 
 
 def _forward(input_at, steps, recurrent_kernel, hidden, cell):
@@ -116,7 +124,7 @@ def _forward(input_at, steps, recurrent_kernel, hidden, cell):
         return tf.TensorArray(dtype, steps, element_shape=(batch, width))
 
     def step(t, hidden, cell, gates, hiddens, cells):
-        activated = tf.tanh((input_at(t) + hidden @ recurrent_kernel) * scale) * scale + shift
+        activated = tf.tanh((input_at(t) + product(hidden, recurrent_kernel)) * scale) * scale + shift
         i, f, g, o = tf.split(activated, 4, -1)
         cell = f * cell + i * g
         hidden = o * tf.tanh(cell)
@@ -148,7 +156,7 @@ def _backward(gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cell):
             d_hidden * squashed * o * (1 - o),
         ]
         d_step = tf.concat(d_gates, -1)
-        return t - 1, d_step @ transposed, d_cell * f, d_inputs.write(t, d_step)
+        return t - 1, product(d_step, transposed), d_cell * f, d_inputs.write(t, d_step)
 
     d_inputs = tf.TensorArray(gates.dtype, steps, element_shape=gates.shape[1:])
     _, d_hidden, d_cell, d_inputs = tf.while_loop(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from textgen.config import ModelConfig
+from textgen.training.dropout import Dropout
 from textgen.training.lstm import LSTM
 
 CELLS = {"lstm": LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
@@ -16,16 +17,15 @@ States = list[tuple[tf.Tensor, ...]]
 """For each recurrent layer its state tensors, (B, H) each: hidden, and for an LSTM cell."""
 
 
-def build_model(config: ModelConfig, vocabulary_size: int) -> keras.Sequential:
-    """The network for a vocabulary: ids (B, T) to logits (B, T, V)."""
-    layers = [keras.layers.Embedding(vocabulary_size, config.embedding_dim, name="embedding")]
+def build_model(config: ModelConfig, vocabulary_size: int, dtype: str = "float32") -> keras.Sequential:
+    """The network for a vocabulary: ids (B, T) to logits (B, T, V); `dtype` is a policy of Keras."""
+    layers = [keras.layers.Embedding(vocabulary_size, config.embedding_dim, name="embedding", dtype=dtype)]
     for index in range(config.num_layers):
         name = f"{config.cell}_{index}"
-        layers.append(CELLS[config.cell](config.units, return_sequences=True, name=name))
+        layers.append(CELLS[config.cell](config.units, return_sequences=True, name=name, dtype=dtype))
         if config.dropout:
-            # one mask for all steps of a window (Gal and Ghahramani 2016); XLA draws large masks slowly
-            layers.append(keras.layers.Dropout(config.dropout, (None, 1, None), name=f"dropout_{index}"))
-    layers.append(keras.layers.Dense(vocabulary_size, name="dense"))
+            layers.append(keras.layers.Dropout(config.dropout, (None, 1, None), name=f"dropout_{index}", dtype=dtype))
+    layers.append(keras.layers.Dense(vocabulary_size, name="dense", dtype=dtype))
     model = keras.Sequential(layers, name="textgen")
     model.build((None, None))
     return model
@@ -45,11 +45,7 @@ def zero_states(model: keras.Sequential, batch_size: int) -> States:
 
 
 def unroll(
-    model: keras.Sequential,
-    ids: tf.Tensor,
-    states: States,
-    training: bool = False,
-    drop_weights: Callable[[int, tf.Tensor], tf.Tensor] = lambda index, kernel: kernel,
+    model: keras.Sequential, ids: tf.Tensor, states: States, dropout: Dropout | None = None
 ) -> tuple[tf.Tensor, States]:
     """Run a model over windows from explicit states, which a Sequential model has no way to pass.
 
@@ -59,18 +55,19 @@ def unroll(
         model: from `build_model`.
         ids: (T, B) integers.
         states: the state before the windows.
-        training: whether dropout is active.
-        drop_weights: what to make of the recurrent kernel of the LSTM layer with an index, for dropout.
+        dropout: what to leave out; None is nothing.
 
     Returns:
         Logits (T, B, V), and the states after the windows.
     """
     embedding, *layers = model.layers
-    look_up = isinstance(layers[0], LSTM) and embedding.input_dim < ids.shape[0] * ids.shape[1]
+    own_loop = uses_own_loop(layers[0], dropout)
+    look_up = own_loop and embedding.input_dim < ids.shape[0] * ids.shape[1]
     values, after, before = ids if look_up else embedding(ids), [], iter(states)
     for layer in layers:
-        if isinstance(layer, LSTM):
-            kernel = drop_weights(len(after), tf.convert_to_tensor(layer.cell.recurrent_kernel))
+        if isinstance(layer, keras.layers.RNN) and own_loop:
+            kernel = tf.convert_to_tensor(layer.cell.recurrent_kernel)
+            kernel = dropout.kernel(kernel, len(after)) if dropout else kernel
             if look_up and not after:
                 embeddings = tf.convert_to_tensor(embedding.embeddings)
                 values, state = layer.run_ids(ids, embeddings, next(before), kernel)
@@ -78,14 +75,25 @@ def unroll(
                 values, state = layer.run(values, next(before), kernel)
             after.append(state)
         elif isinstance(layer, keras.layers.RNN):
-            _, values, state = layer.inner_loop(batch_first(values), list(next(before)), None, training)
+            initial = [tf.cast(state, layer.compute_dtype) for state in next(before)]
+            _, values, state = layer.inner_loop(batch_first(values), initial, None, dropout is not None)
             values = batch_first(values)
-            after.append(tuple(state))
+            after.append(tuple(tf.cast(value, tf.float32) for value in state))
         elif isinstance(layer, keras.layers.Dropout):
-            values = batch_first(layer(batch_first(values), training=training))
+            values = dropout.outputs(values, len(after), layer.rate) if dropout else values
         else:
             values = layer(values)
-    return values, after
+    return tf.cast(values, tf.float32), after
+
+
+def uses_own_loop(layer: keras.layers.RNN, dropout: Dropout | None = None) -> bool:
+    """Whether a layer runs through our loop: an LSTM on the CPU, or one whose recurrent weights are dropped.
+
+    Elsewhere Keras's own is taken, which on a GPU is cuDNN's.
+    """
+    if not isinstance(layer, LSTM):
+        return False
+    return bool(dropout and dropout.recurrent_rate) or not tf.config.list_logical_devices("GPU")
 
 
 def batch_first(values: tf.Tensor) -> tf.Tensor:

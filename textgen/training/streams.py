@@ -58,8 +58,8 @@ class Streams:
         self.rng_seed = rng_seed
         self.windows_per_epoch = len(ids) // batch_size // seq_length
 
-    def batch(self, epoch: int, window: int) -> np.ndarray:
-        """One window of every stream and the character after it, (B, T + 1) int32.
+    def batch(self, epoch: int, window: int, rows: slice = slice(None)) -> np.ndarray:
+        """One window of every stream, or of some of them, and the character after it, (rows, T + 1) int32.
 
         Raises:
             CorpusError: the text holds an id that the vocabulary does not.
@@ -67,8 +67,9 @@ class Streams:
         count = len(self.ids)
         offset = int(np.random.default_rng((self.rng_seed, epoch)).integers(count))
         distance = count // self.batch_size
-        batch = np.empty((self.batch_size, self.seq_length + 1), np.int32)
-        for stream, row in enumerate(batch):
+        streams = range(self.batch_size)[rows]
+        batch = np.empty((len(streams), self.seq_length + 1), np.int32)
+        for stream, row in zip(streams, batch, strict=True):
             self._read((offset + stream * distance + window * self.seq_length) % count, row)
         if batch.max() >= self.vocabulary_size:
             raise CorpusError("train.npy holds ids beyond the vocabulary; prepare the text again")

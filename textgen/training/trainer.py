@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import keras
 import msgspec
 
 import textgen
-from textgen.config import ENDS, FIXED, ModelConfig, TrainConfig, build
+from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
-from textgen.errors import ConfigError, RunError
-from textgen.run import FORMAT_VERSION, Change, Run, RunInfo
-from textgen.training.checkpoint import Position, check_training, load_position
+from textgen.errors import RunError
+from textgen.run import FORMAT_VERSION, Run, RunInfo
+from textgen.training.changes import caught_up, changed
+from textgen.training.checkpoint import HistoryRow, Position, check_training, load_position
+from textgen.training.distribution import Placement, reporting_lost_workers
 from textgen.training.loop import Loop, Reporter
 from textgen.training.streams import fit_window
 from textgen.training.transfer import transfer_weights, with_shape_of
@@ -58,28 +61,32 @@ def train(
     if start_from:
         model_config = with_shape_of(Run(start_from), model_config)
     batch_size, seq_length = fit_window(len(corpus.train), config.batch_size, config.seq_length)
-    if (batch_size, seq_length) != (config.batch_size, config.seq_length):
+    fitted = msgspec.structs.replace(config, batch_size=batch_size, seq_length=seq_length)
+    placement, reporter = place(fitted, reporter)
+    if fitted != config:
         reporter.note(
             f"the training part has only {len(corpus.train):,} characters: "
             f"batch size {config.batch_size} -> {batch_size}, window {config.seq_length} -> {seq_length}"
         )
-        config = msgspec.structs.replace(config, batch_size=batch_size, seq_length=seq_length)
     model_config = fit_dropout(model_config, len(corpus.train), reporter)
     info = RunInfo(
         format_version=FORMAT_VERSION,
         textgen_version=textgen.__version__,
         model=model_config,
-        train=config,
+        train=fitted,
         corpus=str(corpus.path.absolute()),
         corpus_fingerprint=corpus.fingerprint,
         started_from=str(start_from.absolute()) if start_from else "",
     )
-    loop = Loop(run, info, corpus, reporter, callbacks)
-    if start_from:
-        reporter.note(transfer_weights(Run(start_from), loop.engine, corpus))
-    with run.lock():
-        corpus.vocabulary.save(run.path)
-        run.save_info(info)
+    with reporting_lost_workers(placement, out), run.lock() if placement.chief else nullcontext():
+        if placement.chief and run.info_path.exists():
+            raise RunError(f"{out}: another process has begun to train it; give another --out")
+        loop = Loop(run, info, corpus, reporter, callbacks, placement)
+        if start_from:
+            reporter.note(transfer_weights(Run(start_from), loop.engine, corpus))
+        if placement.chief:
+            corpus.vocabulary.save(run.path)
+            run.save_info(info)
         loop.save()
         return loop.train()
 
@@ -121,47 +128,47 @@ def resume(
     run = Run(out)
     info = run.load_info()
     corpus = Corpus.load_same(corpus_path or info.corpus, info.corpus_fingerprint, out)
-    with run.lock():
-        position = load_position(run)
-        check_training(run, info, len(corpus.vocabulary), len(corpus.train))
-        if changes:
-            info = changed(info, changes, position)
+    position = load_position(run)
+    check_training(run, info, len(corpus.vocabulary), len(corpus.train))
+    if changes:
+        info = changed(info, changes, position)
+    if caught_up(position, info.changes).finished:
+        raise RunError(
+            f"{out}: has finished its training, at step {position.step}; "
+            "give --steps, --epochs or --minutes to train that much more"
+        )
+    # every process has read the run when all have met, and only then may the chief write
+    placement, reporter = place(info.train, reporter)
+    with reporting_lost_workers(placement, out), run.lock() if placement.chief else nullcontext():
+        if changes and placement.chief:
             run.save_info(info)
-        loop = Loop(run, info, corpus, reporter, callbacks)
+        loop = Loop(run, info, corpus, reporter, callbacks, placement)
         loop.load()
-        if loop.position.finished:
-            raise RunError(
-                f"{out}: has finished its training, at step {position.step}; "
-                "give --steps, --epochs or --minutes to train that much more"
-            )
         reporter.note(f"going on from step {position.step:,}")
         return loop.train()
 
 
-def changed(info: RunInfo, changes: Mapping[str, Any], position: Position) -> RunInfo:
-    """A run's settings with some of them changed from a position on.
+def place(config: TrainConfig, reporter: Reporter) -> tuple[Placement, Reporter]:
+    """The devices of a training, and who is told of it: in all processes but the chief nobody."""
+    placement = Placement(config.distribute, config.batch_size)
+    reporter = reporter if placement.chief else Silent()
+    if not placement.alone:
+        share = f"{placement.share} of the {config.batch_size} streams on each"
+        reporter.note(f"trains on {placement.replicas} devices, {share}")
+    return placement, reporter
 
-    Raises:
-        ConfigError: a setting cannot change, is unknown or out of range.
-    """
-    if fixed := sorted(FIXED & changes.keys()):
-        option = fixed[0].replace("_", "-")
-        raise ConfigError(f"--{option}: a run keeps its {option} from its first step to its last; train a new run")
-    if ENDS & changes.keys():
-        changes = dict.fromkeys(sorted(ENDS)) | dict(changes)
-    of_model = {name: changes[name] for name in changes.keys() & set(ModelConfig.__struct_fields__)}
-    of_train = {name: changes[name] for name in changes.keys() - of_model.keys()}
-    before = msgspec.structs.asdict(info.model) | msgspec.structs.asdict(info.train)
-    change = Change(
-        step=position.step,
-        seconds=position.seconds,
-        reason="asked",
-        before={name: before[name] for name in changes},
-        after=dict(changes),
-    )
-    return msgspec.structs.replace(
-        info,
-        model=build(ModelConfig, msgspec.structs.asdict(info.model) | of_model),
-        train=build(TrainConfig, msgspec.structs.asdict(info.train) | of_train),
-        changes=[*info.changes, change],
-    )
+
+class Silent:
+    """The `Reporter` of all processes but the chief."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def step(self, fraction: float, loss: float, row: HistoryRow) -> None:
+        """Nothing."""
+
+    def validated(self, row: HistoryRow, run: Run) -> None:
+        """Nothing."""
+
+    def ended(self, end: Position, run: Run) -> None:
+        """Nothing."""
