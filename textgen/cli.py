@@ -17,9 +17,19 @@ from textgen import progress, shell
 from textgen.completion import SHELLS, RunPath, complete_checkpoint
 from textgen.config import DEFAULT_MINUTES, SHAPE, ModelConfig, PrepareConfig, SampleConfig, ScoreConfig, TrainConfig
 from textgen.errors import TextgenError
-from textgen.options import AUTO, PREFIX, config_options, fill, given, pick, preset_options, refuse_unknown_variables
+from textgen.options import (
+    AUTO,
+    PREFIX,
+    PathName,
+    config_options,
+    fill,
+    given,
+    pick,
+    preset_options,
+    refuse_unknown_variables,
+)
 
-FOLDER = click.Path(path_type=Path)
+FOLDER = PathName(path_type=Path)
 RUN = RunPath(path_type=Path)
 CHECKPOINT = click.option(
     "--checkpoint",
@@ -319,9 +329,11 @@ def main() -> None:
         fail(f"{error.format_message()} See `{path} --help`.", error.exit_code)
     except click.ClickException as error:
         fail(error.format_message(), error.exit_code)
+    except OSError as error:
+        fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
 
 
 def fail(message: str, exit_code: int) -> None:
     """Say what was wrong in one line and end the process."""
-    click.echo(f"textgen: error: {' '.join(message.split())}", err=True)
+    click.echo(f"textgen: error: {shell.harmless(' '.join(message.split()))}", err=True)
     sys.exit(exit_code)

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from textgen.options import PathName
 from textgen.run import Run
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_TEXTGEN_COMPLETE"
 
 
-class RunPath(click.Path):
+class RunPath(PathName):
     """A run directory; completes to the runs that stand at or below what has been typed."""
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -27,6 +27,8 @@ SHAPE = {"cell", "num_layers", "units", "embedding_dim"}
 """The settings that say which weights a network has."""
 FIXED = SHAPE | {"batch_size", "seq_length", "rng_seed", "validation_characters"}
 """The settings that a run keeps from its first step to its last."""
+MAX_TOML_BYTES = 2**14
+"""The time that TOML takes to parse can grow with the square of its length."""
 
 
 def integer(low: int, high: int, description: str) -> Any:
@@ -161,7 +163,7 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     l1: number(0.0, 10.0, "Penalty on the kernels' absolute values.") = 0.0
     l2: number(0.0, 10.0, "Penalty on the kernels' squares.") = 0.0
     averaging: number(0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none.") = 0.98
-    validations: integer(1, 10**6, "Number of validations, evenly over the training.") = 20
+    validations: integer(1, 10**4, "Number of validations, evenly over the training.") = 20
     validation_characters: integer(
         0, 10**12, "Most characters to validate on, spread evenly over the validation part; 0 is all of it."
     ) = 1_000_000
@@ -286,8 +288,12 @@ def read_toml(path: str | os.PathLike[str], kinds: Iterable[type[Config]]) -> di
         ConfigError: the file cannot be read, is no TOML, or holds an unknown or unusable setting.
     """
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_TOML_BYTES + 1)
+        if len(data) > MAX_TOML_BYTES:
+            raise ConfigError(f"{path}: larger than {MAX_TOML_BYTES:,} bytes; expected some lines of settings")
+        values = tomllib.loads(data.decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{path}: cannot be read as TOML: {reason}") from None
     kinds = tuple(kinds)

@@ -13,6 +13,7 @@ from msgspec import inspect
 
 from textgen.config import Config, ConfigType, build, read_toml, refuse_unknown
 from textgen.errors import ConfigError
+from textgen.reading import is_possible
 
 PREFIX = "TEXTGEN"
 AUTO = "auto"
@@ -30,6 +31,16 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+class PathName(click.Path):
+    """A file or folder that the system could have."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Refuse what no file can be called."""
+        if not str(value) or not is_possible(str(value)):
+            self.fail(f"{str(value)!r}: no file can have this name.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def config_options(*kinds: type[Config]) -> Callable:

@@ -1,7 +1,7 @@
 """The run directory: every path in it, its metadata, its lock; and how any file is written.
 
 A file is written beside its place, synced to the disk and renamed, so that a reader, or a kill at any
-moment, sees the old file or the new one and nothing between.
+moment, sees the old file or the new one and nothing between. How files are read stands in `reading`.
 """
 
 from __future__ import annotations
@@ -9,31 +9,34 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from textgen.config import ENDS, ModelConfig, TrainConfig
-from textgen.errors import RunError, TextgenError
+from textgen.errors import RunError
+from textgen.reading import read_json, reporting_os_errors
 
 FORMAT_VERSION = 1
+CHECKPOINT_STEP = re.compile("[0-9]{1,13}")
 UNFINISHED = ".unfinished"
 """How files end that are being written; a kill may leave one behind, and the next trainer clears it away."""
-MAX_JSON_BYTES = 64 * 2**20
-
-Struct = TypeVar("Struct", bound=msgspec.Struct)
+MAX_INFO_BYTES = 2**20
 
 
 class Change(msgspec.Struct, kw_only=True):
     """Settings that changed after training had begun."""
 
-    step: int
+    step: Annotated[int, Meta(ge=0, le=10**12)]
     """The first step that they apply to."""
-    seconds: float
+    seconds: Annotated[float, Meta(ge=0, le=1e12)]
     """Seconds of training until then."""
     reason: Literal["asked", "diverged"]
     before: dict[str, Any]
@@ -75,8 +78,9 @@ class Run:
 
     def checkpoints(self) -> list[str]:
         """The names of the checkpoints that hold weights: `best`, `last` and step numbers."""
-        found = self.path.glob("checkpoints/*/weights.safetensors")
-        return sorted((path.parent.name for path in found), key=lambda name: (name.isdigit(), len(name), name))
+        found = [path.parent.name for path in self.path.glob("checkpoints/*/weights.safetensors")]
+        known = [name for name in found if name in ("best", "last") or CHECKPOINT_STEP.fullmatch(name)]
+        return sorted(known, key=lambda name: (name.isdigit(), len(name), name))
 
     def drop_steps(self, keep: int) -> None:
         """Delete the checkpoints of steps but the newest."""
@@ -96,7 +100,8 @@ class Run:
 
     def exists(self) -> bool:
         """Whether something stands at the path; an empty directory is nothing."""
-        return (self.path.is_dir() and any(self.path.iterdir())) or self.path.is_file()
+        with reporting_os_errors(self.path, RunError):
+            return (self.path.is_dir() and any(self.path.iterdir())) or self.path.is_file()
 
     def load_info(self) -> RunInfo:
         """Read run.json.
@@ -107,7 +112,7 @@ class Run:
         if not self.info_path.is_file():
             reason = "holds no run.json" if self.path.is_dir() else "does not exist"
             raise RunError(f"{self.path}: {reason}; expected a directory made by `textgen train`")
-        info = read_json(self.info_path, RunInfo, RunError)
+        info = read_json(self.info_path, RunInfo, MAX_INFO_BYTES, RunError)
         if info.format_version != FORMAT_VERSION:
             raise RunError(
                 f"{self.info_path}: format version {info.format_version}, expected "
@@ -124,26 +129,38 @@ class Run:
         """Hold the run for one trainer. The system lets go of it when the process ends, however it ends.
 
         Raises:
-            RunError: another process is training this run.
+            RunError: another process is training this run, or the run holds what could lead out of it.
         """
         with reporting_os_errors(self.path, RunError):
             self.path.mkdir(parents=True, exist_ok=True)
+            self._refuse_links()
             handle = self.lock_path.open("a+")
         with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 handle.seek(0)
-                holder = handle.read().strip() or "unknown"
+                holder = handle.read(20).strip() or "unknown"
                 raise RunError(
                     f"{self.path}: process {holder} is training this run; wait for it, or give another --out"
                 ) from None
-            handle.truncate(0)
-            handle.write(f"{os.getpid()}\n")
-            handle.flush()
-            for leftover in self.path.rglob(f".*{UNFINISHED}"):
-                leftover.unlink(missing_ok=True)
+            with reporting_os_errors(self.path, RunError):
+                handle.truncate(0)
+                handle.write(f"{os.getpid()}\n")
+                handle.flush()
+                for leftover in self.path.rglob(f".*{UNFINISHED}"):
+                    leftover.unlink(missing_ok=True)
             yield
+
+    def _refuse_links(self) -> None:
+        """A trainer writes into the run: nothing in it may lead elsewhere, or block who opens it."""
+        for folder, folders, files in os.walk(self.path):
+            for path in (Path(folder, name) for name in folders + files):
+                # what another trainer has just written may be gone again
+                with contextlib.suppress(FileNotFoundError):
+                    mode = path.lstat().st_mode
+                    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                        raise RunError(f"{path}: is a link, pipe or device; a run holds plain files and folders only")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -179,28 +196,3 @@ def sync_folder(folder: Path) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a structure as indented JSON, as a whole or not at all."""
     write_bytes(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-
-
-def read_json(path: Path, kind: type[Struct], error_type: type[TextgenError]) -> Struct:
-    """Read a structure from JSON, its types checked.
-
-    Raises:
-        error_type: the file is missing, too large, or not of the expected form.
-    """
-    with reporting_os_errors(path, error_type):
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise error_type(f"{path}: larger than {MAX_JSON_BYTES} bytes; it is no file of textgen")
-        data = path.read_bytes()
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise error_type(f"{path}: damaged or not made by textgen: {error}") from None
-
-
-@contextlib.contextmanager
-def reporting_os_errors(path: Path, error_type: type[TextgenError]) -> Iterator[None]:
-    """Turn an error of the operating system into one line that names the file."""
-    try:
-        yield
-    except OSError as error:
-        raise error_type(f"{error.filename or path}: {error.strerror or error}") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 import textgen
 from textgen.config import PrepareConfig
 from textgen.data.corpus import Corpus
-from textgen.data.text import find_sources
+from textgen.data.text import Source, find_sources
 from textgen.errors import RunError, TextError
 from textgen.inference.page import surprise_page
 from textgen.inference.score import character_scores, line_bits, mean_bits, total_bits
@@ -46,12 +48,21 @@ class Scorer:
         """The mean bits per character of all files together, each of them read as `prepare` reads it."""
         bits = characters = 0
         for source in find_sources(paths, PrepareConfig().glob):
-            text = self.known("".join(source.read(PrepareConfig(), lambda count: None)), source.name)
-            bits += total_bits(self.model, self.model.vocabulary.encode(text)) if text else 0
-            characters += len(text)
+            with tempfile.TemporaryFile() as file:
+                ids = self.spooled(source, file)
+                bits += total_bits(self.model, ids) if len(ids) else 0
+            characters += len(ids)
         if not characters:
             raise TextError(f"{', '.join(map(shown_name, paths))}: no text; expected at least one character")
         yield f"{bits / characters:.4f}\n"
+
+    def spooled(self, source: Source, file: BinaryIO) -> np.ndarray:
+        """The ids (N,) of a text, as a memory map of a file: a text of any length takes little memory."""
+        for piece in source.read(PrepareConfig(), lambda count: None):
+            file.write(self.model.vocabulary.encode(self.known(piece, source.name)))
+        file.flush()
+        dtype = self.model.vocabulary.dtype
+        return np.memmap(file, dtype, "r") if file.tell() else np.empty(0, dtype)
 
     def split(self, part: str) -> Iterator[str]:
         """The mean bits per character of a part of the run's own corpus, on as many of its characters as validation.
@@ -64,6 +75,7 @@ class Scorer:
         ids: np.ndarray = getattr(corpus, part)
         if not len(ids):
             raise RunError(f"{corpus.path}: has no {part} part")
+        corpus.check_ids(part)
         yield f"{mean_bits(self.model, ids, info.train.validation_characters):.4f}\n"
 
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from textgen.config import SampleConfig
 from textgen.errors import TextError, TextgenError
+from textgen.reading import is_possible
 
 if TYPE_CHECKING:
     from textgen.inference.generate import Generator, Sample
@@ -43,7 +44,7 @@ def write(pieces: Iterable[str]) -> None:
     A terminal never sees a control character that could command it. When whoever reads it has seen enough and closes
     the pipe, the command ends well.
     """
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     shown = harmless if sys.stdout.isatty() else str
     try:
         for piece in pieces:
@@ -84,10 +85,10 @@ def sampled(
     between = ("" if config.until_line else "\n") if separator is None else f"{separator}\n"
     first = 0
     for batch in seed_batches:
-        seeds = [seed for seed in batch for _ in range(config.samples)]
+        seeds = (seed for seed in batch for _ in range(config.samples))
         written = model.write(seeds, config, first, measured=as_json)
         yield from as_records(written) if as_json else as_texts(written, between)
-        first += len(seeds)
+        first += len(batch) * config.samples
 
 
 def as_texts(written: Iterable[tuple[Sample, str]], between: str) -> Iterator[str]:
@@ -165,12 +166,16 @@ def _read_lines(paths: list[str], pieces: queue.Queue) -> None:
     """Put the lines of each piece of input that comes, and at the end None, or what went wrong."""
     try:
         for path in paths:
-            name, number, rest = shown_name(path), 0, b""
+            name, number, held = shown_name(path), 0, []
             with open_bytes(path) as file:
                 while data := os.read(file.fileno(), PIECE_BYTES):
-                    *whole, rest = (rest + data).split(b"\n")
+                    if b"\n" not in data:
+                        held.append(data)
+                        continue
+                    *whole, rest = b"".join([*held, data]).split(b"\n")
                     put_decoded(whole, name, number, pieces)
-                    number += len(whole)
+                    number, held = number + len(whole), [rest]
+            rest = b"".join(held)
             put_decoded([rest] if rest else [], name, number, pieces)
         pieces.put(None)
     except OSError as error:
@@ -204,7 +209,11 @@ def read_text(path: str) -> str:
 
 def open_bytes(path: str) -> BinaryIO:
     """A file, or for `-` standard input, left open after use."""
-    return os.fdopen(os.dup(sys.stdin.fileno()), "rb") if path == "-" else Path(path).open("rb")
+    if path == "-":
+        return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    if not is_possible(path):
+        raise TextError(f"{path!r}: no file can have this name")
+    return Path(path).open("rb")
 
 
 def shown_name(path: str) -> str:

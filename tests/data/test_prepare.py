@@ -13,7 +13,8 @@ from textgen.data.prepare import prepare
 from textgen.data.text import find_sources
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import CorpusError, TextError
-from textgen.run import read_json, write_json
+from textgen.reading import read_json
+from textgen.run import write_json
 
 LINES = [f"line {i} of the text\n" for i in range(200)]
 
@@ -168,7 +169,7 @@ def test_a_newer_format_is_refused(corpus_path, tmp_path):
     file = tmp_path / "corpus" / "corpus.json"
     from textgen.data.corpus import CorpusInfo
 
-    info = read_json(file, CorpusInfo, CorpusError)
+    info = read_json(file, CorpusInfo, 10**6, CorpusError)
     info.format_version = 2
     write_json(file, info)
     with pytest.raises(CorpusError, match="format version 2, expected 1"):

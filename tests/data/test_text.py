@@ -102,7 +102,12 @@ def test_gzip_is_unpacked(tmp_path):
 
 @pytest.mark.parametrize(
     ("argument", "message"),
-    [("none.txt", "none.txt: no such file"), ("a\0b", "NUL"), ("@nobody", "no such corpus.*@fables")],
+    [
+        ("none.txt", "none.txt: no such file"),
+        ("a\0b", "no file can have this name"),
+        ("\ud800", "no file can have"),
+        ("@nobody", "no such corpus.*@fables"),
+    ],
 )
 def test_what_is_not_there_is_refused(argument, message):
     with pytest.raises(TextError, match=message):

@@ -28,7 +28,7 @@ def test_any_text_comes_back_and_both_ways_agree(text):
 @given(st.sets(CHARACTERS, min_size=1))
 def test_a_saved_vocabulary_is_loaded_as_it_was(tmp_path_factory, characters):
     folder = tmp_path_factory.mktemp("vocabulary")
-    vocabulary = Vocabulary(sorted(characters))
+    vocabulary = Vocabulary(sorted({"\n", *characters}))
     vocabulary.save(folder)
     assert Vocabulary.load(folder) == vocabulary
 

@@ -66,8 +66,8 @@ def test_the_number_of_threads_changes_no_text(units, tmp_path):
     """A model large enough for the matrix library to use all its threads."""
     from textgen.config import ModelConfig
     from textgen.data.vocabulary import Vocabulary
-    from textgen.inference.network import weight_shapes
     from textgen.run import FORMAT_VERSION, Run, RunInfo
+    from textgen.weights import weight_shapes
 
     vocabulary = Vocabulary("\n" + "".join(map(chr, range(0x4E00, 0x4E00 + 700))))
     model = ModelConfig(num_layers=2, units=units)
@@ -209,10 +209,12 @@ def set_nan(weights):
 
 
 CHANGES = [
-    (lambda w: w.pop("dense/bias"), "dense/bias is None"),
-    (lambda w: w.update({"extra": np.zeros(1, np.float32)}), "extra"),
-    (lambda w: w.update({"dense/bias": np.zeros(3, np.float32)}), r"dense/bias is \(3,\)"),
-    (set_nan, "dense/bias holds values"),
+    (lambda w: w.pop("dense/bias"), "lacks dense/bias"),
+    (lambda w: w.update({"extra": np.zeros(1, np.float32)}), "holds 'extra'"),
+    (lambda w: w.update({"dense/bias": np.zeros(3, np.float32)}), r"dense/bias is float32 \(3,\)"),
+    (lambda w: w.update({"dense/bias": np.zeros(29)}), r"dense/bias is F64 \(29,\), expected float32 \(29,\)"),
+    (set_nan, "dense/bias holds NaN"),
+    (lambda w: w["dense/kernel"].fill(3e38), "dense/kernel holds .* absurdly large"),
 ]
 
 

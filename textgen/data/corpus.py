@@ -1,19 +1,28 @@
-"""A prepared corpus, read as a memory map."""
+"""A prepared corpus: its description, and its ids, written in a stream and read as memory maps."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from textgen.config import PrepareConfig
-from textgen.data.vocabulary import Vocabulary
+from textgen.data.vocabulary import MAX_FILE_BYTES, Vocabulary
 from textgen.errors import CorpusError
-from textgen.run import read_json, reporting_os_errors
+from textgen.reading import open_plain, read_bytes, read_json, reporting_os_errors
 
 FORMAT_VERSION = 1
+MAX_INFO_BYTES = 32 * 2**20
+"""The counts of all characters that there are and 80,000 sources fit."""
+PREFIX = b"\x93NUMPY\x01\x00"
+"""How a .npy file of format 1.0 begins; the length of its header follows, in two bytes."""
+CHECKED_AT_ONCE = 2**20
+Count = Annotated[int, Meta(ge=0, le=10**18)]
 
 
 class SourceInfo(msgspec.Struct):
@@ -21,7 +30,7 @@ class SourceInfo(msgspec.Struct):
 
     name: str
     sha256: str
-    characters: int
+    characters: Count
 
 
 class CorpusInfo(msgspec.Struct, kw_only=True):
@@ -30,11 +39,11 @@ class CorpusInfo(msgspec.Struct, kw_only=True):
     format_version: int
     sources: list[SourceInfo]
     settings: PrepareConfig
-    train: int
-    validation: int
-    replaced: int
+    train: Annotated[int, Meta(ge=2, le=10**18)]
+    validation: Count
+    replaced: Count
     """Characters that became U+FFFD."""
-    counts: list[int]
+    counts: list[Count]
     """How often each character of the vocabulary occurs, in the order of the ids."""
 
 
@@ -47,6 +56,7 @@ class Corpus:
         self.vocabulary = vocabulary
         self.train = self._map("train", info.train)
         self.validation = self._map("validation", info.validation)
+        self.check_ids("validation")
 
     @classmethod
     def load(cls, path: Path | str) -> Corpus:
@@ -60,13 +70,16 @@ class Corpus:
         if not file.is_file():
             reason = "holds no corpus.json" if path.is_dir() else "is no folder"
             raise CorpusError(f"{path}: {reason}; expected a folder made by `textgen prepare`")
-        info = read_json(file, CorpusInfo, CorpusError)
+        info = read_json(file, CorpusInfo, MAX_INFO_BYTES, CorpusError)
         if info.format_version != FORMAT_VERSION:
             raise CorpusError(
                 f"{file}: format version {info.format_version}, expected {FORMAT_VERSION}; "
                 "a newer textgen wrote it: upgrade textgen, or prepare the text again"
             )
-        return cls(path, info, Vocabulary.load(path))
+        vocabulary = Vocabulary.load(path)
+        if len(info.counts) != len(vocabulary):
+            raise CorpusError(f"{file}: counts {len(info.counts)} characters, vocabulary.json has {len(vocabulary)}")
+        return cls(path, info, vocabulary)
 
     @classmethod
     def load_same(cls, path: Path | str, fingerprint: str, run: Path) -> Corpus:
@@ -83,20 +96,31 @@ class Corpus:
     @property
     def fingerprint(self) -> str:
         """A hash of corpus.json, with its sources' hashes and settings, and vocabulary.json."""
-        names = ("corpus.json", "vocabulary.json")
-        with reporting_os_errors(self.path, CorpusError):
-            return hashlib.sha256(b"\0".join((self.path / name).read_bytes() for name in names)).hexdigest()
+        files = (self.path / "corpus.json", MAX_INFO_BYTES), (self.path / "vocabulary.json", MAX_FILE_BYTES)
+        return hashlib.sha256(b"\0".join(read_bytes(*file, CorpusError) for file in files)).hexdigest()
+
+    def check_ids(self, part: str) -> None:
+        """Read `train` or `validation` once, in pieces.
+
+        Raises:
+            CorpusError: it holds an id that the vocabulary does not.
+        """
+        ids = getattr(self, part)
+        for start in range(0, len(ids), CHECKED_AT_ONCE):
+            if ids[start : start + CHECKED_AT_ONCE].max() >= len(self.vocabulary):
+                raise CorpusError(f"{self.path / part}.npy: holds ids beyond the vocabulary; prepare the text again")
 
     def _map(self, part: str, count: int) -> np.ndarray:
-        path = self.path / f"{part}.npy"
-        with reporting_os_errors(path, CorpusError):
-            try:
-                ids = np.load(path, mmap_mode="r", allow_pickle=False)
-            except (ValueError, EOFError) as error:
-                raise CorpusError(f"{path}: damaged: {error}; prepare the text again") from None
-        if ids.shape != (count,) or ids.dtype != self.vocabulary.dtype:
-            raise CorpusError(
-                f"{path}: holds {ids.dtype} {ids.shape}, expected {self.vocabulary.dtype} ({count},); "
-                "prepare the text again"
-            )
-        return ids
+        """Map a part, once its header is the one that `prepare` writes; no other header is even parsed."""
+        path, dtype = self.path / f"{part}.npy", self.vocabulary.dtype
+        with reporting_os_errors(path, CorpusError), open_plain(path) as file:
+            prefix, length = file.read(len(PREFIX)), int.from_bytes(file.read(2), "little")
+            header = file.read(length).decode("latin-1").rstrip()
+            size = os.fstat(file.fileno()).st_size
+            form = f"{{'descr': {dtype.str!r}, 'fortran_order': False, 'shape': ({count},), }}"
+            if (prefix, header) != (PREFIX, form) or size != file.tell() + count * dtype.itemsize:
+                raise CorpusError(
+                    f"{path}: damaged: {size:,} bytes with the header {header[:80]!r}, expected {dtype} ({count},); "
+                    "prepare the text again"
+                )
+            return np.memmap(file, dtype, "r", file.tell(), (count,))

@@ -20,6 +20,7 @@ from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS, REPLACEMENT, V
 from textgen.errors import TextError
 
 PARTS = ("train", "validation")
+ENCODED_AT_ONCE = 2**20
 
 
 def choose_vocabulary(counts: np.ndarray, min_count: int) -> Vocabulary:
@@ -155,7 +156,9 @@ def encode_spool(
             if config.split == "tail":
                 dealt = split_tail((points for _, points in pieces), tail_start(source, config))
             for is_validation, points in dealt:
-                files[is_validation].write(table.take(points))
+                # a line may be as long as the whole text
+                for start in range(0, len(points), ENCODED_AT_ONCE):
+                    files[is_validation].write(table.take(points[start : start + ENCODED_AT_ONCE]))
                 on_bytes(0)
     spool.path.unlink()
 

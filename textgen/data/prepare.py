@@ -7,24 +7,23 @@ side by side where there are several workers.
 
 from __future__ import annotations
 
-import contextlib
-import secrets
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from textgen.config import PrepareConfig
-from textgen.data.corpus import FORMAT_VERSION, Corpus, CorpusInfo
+from textgen.data.corpus import FORMAT_VERSION, MAX_INFO_BYTES, Corpus, CorpusInfo
 from textgen.data.encode import PARTS, choose_vocabulary, id_table, vocabulary_points, write_parts
+from textgen.data.folder import whole_folder
 from textgen.data.parallel import Workers
 from textgen.data.records import check_field
 from textgen.data.spool import spool_sources
 from textgen.data.text import Source, check_encoding
 from textgen.data.vocabulary import MAX_CHARACTERS, Vocabulary
 from textgen.errors import CorpusError, TextError
-from textgen.run import reporting_os_errors, sync_folder, write_json
+from textgen.reading import reporting_os_errors
+from textgen.run import write_json
 
 FILES = {"corpus.json", "vocabulary.json", *(f"{part}.npy" for part in PARTS)}
 
@@ -61,23 +60,11 @@ def prepare(
     check_encoding(config.encoding)
     check_field((source.name for source in sources), config.field)
     out = Path(out)
-    refuse_occupied(out, force)
     workers = min(workers, len(sources)) if all(source.is_file for source in sources) else 1
-    missing = [parent for parent in out.parents if not parent.exists()]
     with reporting_os_errors(out, CorpusError):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = out.parent / f".{out.name}.{secrets.token_hex(4)}"
-        beside.mkdir()
-        try:
-            with Workers(workers, on_bytes) as working:
-                write_corpus(sources, beside, config, vocabulary, working)
-            replace_folder(beside, out)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                for parent in missing:
-                    parent.rmdir()
-            raise
+        refuse_occupied(out, force)
+        with whole_folder(out) as folder, Workers(workers, on_bytes) as working:
+            write_corpus(sources, folder, config, vocabulary, working)
     return Corpus.load(out)
 
 
@@ -93,16 +80,6 @@ def refuse_occupied(out: Path, force: bool) -> None:
         raise CorpusError(f"{out}: holds a prepared corpus; --force replaces it")
 
 
-def replace_folder(new: Path, place: Path) -> None:
-    """Rename a folder to its place, putting away what stands there."""
-    old = place.parent / f"{new.name}.old"
-    if place.exists():
-        place.rename(old)
-    new.rename(place)
-    sync_folder(place.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def write_corpus(
     sources: list[Source], folder: Path, config: PrepareConfig, vocabulary: Vocabulary | None, workers: Workers
 ) -> None:
@@ -116,6 +93,10 @@ def write_corpus(
     if not found.any():
         names = ", ".join(source.name for source in sources[:3])
         raise TextError(f"{names}: no text; expected at least one character")
+    if found[0xD800:0xE000].any():
+        raise TextError(
+            f"the text holds lone surrogates, which are no characters; {config.encoding} is not its encoding"
+        )
     vocabulary = vocabulary or choose_vocabulary(found, config.min_count)
     table = id_table(vocabulary, found)
     sizes = write_parts(spools, folder, table, config, workers)
@@ -135,3 +116,5 @@ def write_corpus(
             **sizes,
         ),
     )
+    if (folder / "corpus.json").stat().st_size > MAX_INFO_BYTES:
+        raise TextError(f"{len(sources):,} sources are more than a corpus can name; join some of them")

@@ -10,6 +10,7 @@ import numpy as np
 from textgen.config import PrepareConfig
 from textgen.errors import TextError
 
+HASHED_AT_ONCE = 2**20
 Dealt = Iterator[tuple[bool, np.ndarray]]
 """Pieces of code points, each with whether it belongs to validation."""
 
@@ -42,13 +43,19 @@ def split_drawn(pieces: Iterable[np.ndarray], end: str, fraction: float, rng_see
     threshold = int(fraction * 2**64)
 
     def drawn(line: np.ndarray) -> bool:
-        digest = hashlib.blake2b(line.astype("<u4").tobytes(), digest_size=8, key=key).digest()
-        return int.from_bytes(digest, "little") < threshold
+        hashed = hashlib.blake2b(digest_size=8, key=key)
+        for start in range(0, len(line), HASHED_AT_ONCE):
+            hashed.update(line[start : start + HASHED_AT_ONCE].astype("<u4"))
+        return int.from_bytes(hashed.digest(), "little") < threshold
 
     for lines in whole_lines(pieces, end):
         ends = np.flatnonzero(lines == ord(end)) + 1
         starts = np.concatenate(([0], ends[:-1]))
         sides = np.fromiter((drawn(lines[a:b]) for a, b in zip(starts, ends, strict=True)), bool, len(ends))
+        if len(ends) == 1:
+            # a line as long as a text needs no masks of its length
+            yield bool(sides[0]), lines
+            continue
         held_out = np.repeat(sides, ends - starts)
         yield False, lines[~held_out]
         yield True, lines[held_out]

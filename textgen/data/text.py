@@ -23,6 +23,7 @@ from textgen.config import PrepareConfig
 from textgen.data import records
 from textgen.data.transform import document, gathered, unified_line_ends
 from textgen.errors import ConfigError, TextError
+from textgen.reading import is_possible
 
 PIECE_BYTES = 2**20
 
@@ -83,7 +84,8 @@ class Source:
         first = True
         try:
             with self._opened() as file:
-                while data := file.read(PIECE_BYTES):
+                # of a file that grows, what stood in it at first; some files of the system claim no size
+                while data := file.read(min(PIECE_BYTES, self.size - offset) if self.size else PIECE_BYTES):
                     offset += len(data)
                     digest.update(data)
                     text = decoder.decode(data)
@@ -142,8 +144,8 @@ def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterab
             sources.append(Source("standard input", standard_input, None))
         elif argument.startswith("@"):
             sources += map(from_file, shipped_corpus(argument[1:]))
-        elif "\0" in argument:
-            raise TextError(f"{argument!r}: a path cannot hold a NUL character")
+        elif not is_possible(argument):
+            raise TextError(f"{argument!r}: no file can have this name")
         elif Path(argument).is_dir():
             sources += map(from_file, find_files(Path(argument), tuple(globs), tuple(exclude)))
         elif Path(argument).exists():

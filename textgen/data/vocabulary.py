@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from textgen.errors import CorpusError, TextError
-from textgen.run import read_json, write_json
+from textgen.reading import read_json
+from textgen.run import write_json
 
 REPLACEMENT = "\ufffd"
 DOCUMENT_END = "\ufdd0"
@@ -18,13 +21,15 @@ DOCUMENT_END = "\ufdd0"
 people exchange has it, as texts do have control characters and characters for private use."""
 FORMAT_VERSION = 1
 MAX_CHARACTERS = 0x110000
+MAX_FILE_BYTES = 16 * 2**20
+"""All characters that there are fit."""
 
 
 class VocabularyFile(msgspec.Struct, forbid_unknown_fields=True):
     """What vocabulary.json holds: the characters in the order of their ids."""
 
     format_version: int
-    characters: list[str]
+    characters: list[Annotated[str, Meta(min_length=1, max_length=1)]]
 
 
 class Vocabulary:
@@ -112,16 +117,22 @@ class Vocabulary:
         """Read vocabulary.json from a folder: a prepared corpus or a run.
 
         Raises:
-            CorpusError: it is missing, damaged, or of a newer format version.
+            CorpusError: it is missing, damaged, or of a newer format version, or lacks the line end, from which
+                every text starts.
         """
         path = folder / "vocabulary.json"
-        file = read_json(path, VocabularyFile, CorpusError)
+        file = read_json(path, VocabularyFile, MAX_FILE_BYTES, CorpusError)
         if file.format_version != FORMAT_VERSION:
             raise CorpusError(
                 f"{path}: format version {file.format_version}, expected {FORMAT_VERSION}; "
                 "a newer textgen wrote it: upgrade textgen"
             )
-        return cls(file.characters)
+        if "\n" not in file.characters:
+            raise CorpusError(f"{path}: lacks the line end; every vocabulary of textgen has it")
+        try:
+            return cls(file.characters)
+        except CorpusError as error:
+            raise CorpusError(f"{path}: {error}") from None
 
 
 def describe(positions: dict[str, int], most: int = 8) -> str:

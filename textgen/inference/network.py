@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from textgen.config import ModelConfig
 from textgen.errors import RunError
-from textgen.run import Run, reporting_os_errors
+from textgen.run import Run
+from textgen.weights import load_tensors, weight_specs
 
 HALF = np.float32(0.5)
-GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 TABLE_BYTES = 64 * 2**20
 PADDING = 256
 """Columns of a large matrix are filled up to a multiple of this, so that threads share them evenly and no
@@ -230,23 +228,6 @@ def rnn_cell(gates: np.ndarray, recurrent_bias: None, hidden: np.ndarray) -> Cal
 CELLS = {"lstm": lstm_cell, "gru": gru_cell, "rnn": rnn_cell}
 
 
-def weight_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every weight of a network."""
-    gates = GATES[config.cell] * config.units
-    shapes = {"embedding/embeddings": (vocabulary_size, config.embedding_dim)}
-    for i in range(config.num_layers):
-        width = config.units if i else config.embedding_dim
-        shapes |= {
-            f"{config.cell}_{i}/kernel": (width, gates),
-            f"{config.cell}_{i}/recurrent_kernel": (config.units, gates),
-            f"{config.cell}_{i}/bias": (2, gates) if config.cell == "gru" else (gates,),
-        }
-    return shapes | {
-        "dense/kernel": (config.units, vocabulary_size),
-        "dense/bias": (vocabulary_size,),
-    }
-
-
 def load_network(run: Run, checkpoint: str, config: ModelConfig, vocabulary_size: int) -> Network:
     """Read the weights of a checkpoint.
 
@@ -258,17 +239,5 @@ def load_network(run: Run, checkpoint: str, config: ModelConfig, vocabulary_size
         checkpoint = "last"  # the run has not validated yet
     if checkpoint not in known:
         raise RunError(f"{run.path}: has no {checkpoint!r} checkpoint; it has: {', '.join(known) or 'none yet'}")
-    path = run.weights_path(checkpoint)
-    with reporting_os_errors(path, RunError):
-        try:
-            weights = load_file(path)
-        except SafetensorError as error:
-            raise RunError(f"{path}: damaged: {error}") from None
-    expected = weight_shapes(config, vocabulary_size)
-    for name in sorted(expected.keys() | weights.keys()):
-        found = weights[name].shape if name in weights else None
-        if found != expected.get(name):
-            raise RunError(f"{path}: {name} is {found}, expected {expected.get(name)} from run.json")
-        if weights[name].dtype != np.float32 or not np.isfinite(weights[name]).all():
-            raise RunError(f"{path}: {name} holds values that are no finite float32 numbers")
+    weights, _ = load_tensors(run, run.weights_path(checkpoint), weight_specs(config, vocabulary_size))
     return Network(weights, config)

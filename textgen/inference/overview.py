@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from datetime import UTC, datetime
@@ -13,10 +14,13 @@ import msgspec
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError, TextgenError
-from textgen.inference.network import weight_shapes
-from textgen.run import Change, Run, reporting_os_errors
+from textgen.reading import read_bytes
+from textgen.run import Change, Run
+from textgen.weights import weight_shapes
 
 DEPTH = 4
+MAX_HISTORY_BYTES = 8 * 2**20
+"""60,000 validations fit."""
 
 
 class RunOverview(msgspec.Struct):
@@ -48,8 +52,7 @@ def overview(path: Path) -> RunOverview:
     run = Run(path)
     info = run.load_info()
     size = len(Vocabulary.load(run.path))
-    rows = history(run)
-    bpcs = [float(row["validation_bpc"]) for row in rows if row["validation_bpc"]]
+    reached = progress(run)
     checkpoints = run.checkpoints()
     return RunOverview(
         run=str(path),
@@ -60,9 +63,9 @@ def overview(path: Path) -> RunOverview:
         train=info.train,
         started_from=info.started_from,
         changes=info.changes,
-        steps=int(rows[-1]["step"]) if rows else 0,
-        seconds=float(rows[-1]["seconds"]) if rows else 0.0,
-        validation_bpc=min(bpcs, default=None),
+        steps=reached.steps,
+        seconds=reached.seconds,
+        validation_bpc=reached.best,
         checkpoints=checkpoints,
         written=written_at(run, "best" if "best" in checkpoints else "last"),
         textgen_version=info.textgen_version,
@@ -70,7 +73,7 @@ def overview(path: Path) -> RunOverview:
 
 
 def written_at(run: Run, checkpoint: str) -> str | None:
-    """When a checkpoint was written, in UTC; None where it is missing."""
+    """When a checkpoint was written, in UTC; None where it is missing or its clock was out of all bounds."""
     try:
         seconds = run.weights_path(checkpoint).stat().st_mtime
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
@@ -78,22 +81,45 @@ def written_at(run: Run, checkpoint: str) -> str | None:
         return None
 
 
-def history(run: Run) -> list[dict[str, str]]:
-    """The rows of history.csv; none before the first validation.
+class Progress(msgspec.Struct):
+    """What history.csv tells of a training."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    best: float | None = None
+    """The lowest bits per character in validation."""
+
+
+def progress(run: Run) -> Progress:
+    """Read history.csv, row by row; there is none before the first validation.
 
     Raises:
         RunError: the file is damaged.
     """
+    reached = Progress()
     if not run.history_path.is_file():
-        return []
-    with reporting_os_errors(run.history_path, RunError), run.history_path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        return reached
+    data = read_bytes(run.history_path, MAX_HISTORY_BYTES, RunError)
     try:
-        for row in rows:
-            int(row["step"]), float(row["seconds"]), row["validation_bpc"] and float(row["validation_bpc"])
-    except (KeyError, TypeError, ValueError):
+        for row in csv.DictReader(io.TextIOWrapper(io.BytesIO(data), "utf-8"), quoting=csv.QUOTE_NONE):
+            bpc = number(row["validation_bpc"]) if row["validation_bpc"] else math.inf
+            best = min(bpc, math.inf if reached.best is None else reached.best)
+            reached = Progress(int(row["step"]), number(row["seconds"]), best if best < math.inf else None)
+    except (KeyError, TypeError, ValueError, csv.Error):
         raise RunError(f"{run.history_path}: damaged; expected a table made by `textgen train`") from None
-    return rows
+    return reached
+
+
+def number(text: str) -> float:
+    """A finite number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
 
 
 def find_runs(folder: Path) -> list[Path]:

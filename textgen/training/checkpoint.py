@@ -5,48 +5,55 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save
+from msgspec import Meta
+from safetensors.numpy import save
 
 from textgen.errors import RunError
-from textgen.run import Run, reporting_os_errors, write_bytes
+from textgen.reading import decode_json
+from textgen.run import Run, RunInfo, write_bytes
 from textgen.training.engine import Engine
 from textgen.training.model import States, assign_weights, named_weights, weight_arrays, zero_states
+from textgen.training.streams import fit_window
+from textgen.weights import check_header, load_tensors, opened, weight_specs
+
+Count = Annotated[int, Meta(ge=0, le=10**12)]
+Amount = Annotated[float, Meta(ge=-1e12, le=1e12)]
 
 
 class HistoryRow(msgspec.Struct, kw_only=True):
     """One validation, and the training since the one before. Losses are in bits per character."""
 
-    step: int
-    epoch: float
-    seconds: float
-    learning_rate: float
-    train_bpc: float
-    validation_bpc: float | None
-    characters_per_second: float
+    step: Count
+    epoch: Amount
+    seconds: Amount
+    learning_rate: Amount
+    train_bpc: Amount
+    validation_bpc: Amount | None
+    characters_per_second: Amount
 
 
 class Position(msgspec.Struct, kw_only=True):
     """Where a training stands, besides its tensors."""
 
-    step: int = 0
-    seconds: float = 0.0
-    loss_sum: float = 0.0
+    step: Count = 0
+    seconds: Amount = 0.0
+    loss_sum: Amount = 0.0
     """Nats per character, added up over the steps since the last validation."""
-    loss_steps: int = 0
-    validations: int = 0
-    best: float | None = None
+    loss_steps: Count = 0
+    validations: Count = 0
+    best: Amount | None = None
     """The lowest validation loss, in nats per character."""
-    best_step: int = 0
-    stale: int = 0
+    best_step: Count = 0
+    stale: Count = 0
     """Validations since the best."""
-    recent: float | None = None
+    recent: Amount | None = None
     """The training loss of late, in nats per character, and the lowest that it has been."""
-    lowest: float | None = None
-    changes: int = 0
+    lowest: Amount | None = None
+    changes: Count = 0
     """How many of the run's changes of settings have been taken in."""
     finished: bool = False
     history: list[HistoryRow] = []
@@ -59,7 +66,7 @@ def save_weights(run: Run, checkpoint: str, engine: Engine, position: Position) 
         "step": str(position.step),
         "validation_bpc": str(row.validation_bpc) if row else "",
     }
-    write_bytes(run.weights_path(checkpoint), save(weight_arrays(engine.average), metadata))
+    write_tensors(run, run.weights_path(checkpoint), weight_arrays(engine.average), metadata)
 
 
 def save_training(run: Run, engine: Engine, states: list[tuple[np.ndarray, ...]], position: Position) -> None:
@@ -71,7 +78,44 @@ def save_training(run: Run, engine: Engine, states: list[tuple[np.ndarray, ...]]
         **{f"state/{i}/{j}": value for i, pair in enumerate(states) for j, value in enumerate(pair)},
     }
     metadata = {"position": msgspec.json.encode(position).decode()}
-    write_bytes(run.training_path, save(tensors, metadata))
+    write_tensors(run, run.training_path, tensors, metadata)
+
+
+def write_tensors(run: Run, path: Path, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
+    """Write a safetensors file of a run, as a whole or not at all.
+
+    Raises:
+        RunError: the system refuses, or the run has been deleted: a checkpoint without its run.json is none.
+    """
+    if not run.info_path.is_file():
+        raise RunError(f"{run.info_path}: was deleted while the run was trained; train anew")
+    write_bytes(path, save(tensors, metadata))
+
+
+def check_training(run: Run, info: RunInfo, vocabulary_size: int, characters: int) -> None:
+    """See that a checkpoint fits run.json before memory is taken for the model that run.json claims.
+
+    Args:
+        run: the run to read.
+        info: what run.json holds.
+        vocabulary_size: V.
+        characters: the length of the training part.
+
+    Raises:
+        RunError: it does not fit.
+    """
+    path, batch_size, seq_length = run.training_path, info.train.batch_size, info.train.seq_length
+    if fit_window(characters, batch_size, seq_length) != (batch_size, seq_length):
+        raise RunError(f"{run.info_path}: a batch of {batch_size} x {seq_length} is more than the whole corpus")
+    expected = {
+        f"state/{i}/{j}": ("float32", (batch_size, info.model.units))
+        for i in range(info.model.num_layers)
+        for j in range(2 if info.model.cell == "lstm" else 1)
+    }
+    for prefix in ("model/", "average/"):
+        expected |= weight_specs(info.model, vocabulary_size, prefix)
+    with opened(run, path) as file:
+        check_header(path, file, expected)
 
 
 def load_training(run: Run, engine: Engine) -> tuple[States, Position]:
@@ -88,18 +132,16 @@ def load_training(run: Run, engine: Engine) -> tuple[States, Position]:
         RunError: there is no checkpoint, or it does not fit the settings.
     """
     path = run.training_path
-    tensors, metadata = read_tensors(path)
     variables = {
         **{f"model/{name}": w for name, w in named_weights(engine.model).items()},
         **{f"average/{name}": w for name, w in named_weights(engine.average).items()},
         **{f"optimizer/{i}": v for i, v in enumerate(engine.optimizer.variables)},
     }
-    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     zero = zero_states(engine.model, engine.config.batch_size)
+    expected = {name: (np.dtype(v.dtype).name, tuple(v.shape)) for name, v in variables.items()}
     for i, pair in enumerate(zero):
-        shapes |= {f"state/{i}/{j}": tuple(s.shape) for j, s in enumerate(pair)}
-    if {name: value.shape for name, value in tensors.items()} != shapes:
-        raise RunError(f"{path}: its tensors do not fit the settings in {run.info_path}")
+        expected |= {f"state/{i}/{j}": ("float32", tuple(s.shape)) for j, s in enumerate(pair)}
+    tensors, metadata = load_tensors(run, path, expected)
     position = _position(path, metadata)
     assign_weights(list(variables.values()), [tensors[name] for name in variables])
     states = [tuple(tensors[f"state/{i}/{j}"] for j in range(len(pair))) for i, pair in enumerate(zero)]
@@ -112,29 +154,15 @@ def load_position(run: Run) -> Position:
     Raises:
         RunError: there is none, or it is damaged.
     """
-    return _position(run.training_path, read_tensors(run.training_path)[1])
+    path = run.training_path
+    if not path.exists():
+        raise RunError(f"{path}: missing; the run was stopped before its first checkpoint: train anew")
+    with opened(run, path) as file:
+        return _position(path, file.metadata() or {})
 
 
 def _position(path: Path, metadata: dict[str, str]) -> Position:
-    try:
-        return msgspec.json.decode(metadata["position"], type=Position)
-    except (KeyError, msgspec.DecodeError) as error:
-        raise RunError(f"{path}: damaged: {error}") from None
-
-
-def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The tensors and the metadata of a safetensors file.
-
-    Raises:
-        RunError: it is missing or damaged.
-    """
-    if not path.is_file():
-        raise RunError(f"{path}: missing; the run was stopped before its first checkpoint: train anew")
-    try:
-        with reporting_os_errors(path, RunError), safe_open(path, "numpy") as file:
-            return load_file(path), file.metadata() or {}
-    except SafetensorError as error:
-        raise RunError(f"{path}: damaged: {error}") from None
+    return decode_json(metadata.get("position", ""), Position, path, RunError)
 
 
 def save_history(run: Run, history: list[HistoryRow]) -> None:

@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from typing import Protocol
 
 import keras
-import tensorflow as tf
 
 from textgen.data.corpus import Corpus
 from textgen.errors import RunError
@@ -28,6 +27,7 @@ from textgen.training.checkpoint import (
 from textgen.training.distribution import Placement
 from textgen.training.divergence import HALVINGS, Diverged, is_astray, smoothed
 from textgen.training.engine import Engine, News
+from textgen.training.events import write_event, writing_events
 from textgen.training.interrupt import Stopped, catching_signals
 from textgen.training.model import States
 from textgen.training.schedule import fraction_done, learning_rate
@@ -37,7 +37,6 @@ BITS_PER_NAT = 1 / math.log(2)
 VALIDATION_SHARE = 20
 OVERFITTING_AFTER = 4
 """Validations in turn without a new best."""
-SCALARS = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
 
 
 class Reporter(Protocol):
@@ -125,8 +124,8 @@ class Loop:
 
     def train(self) -> Position:
         """Train to the end."""
-        writer = tf.summary.create_file_writer(str(self.run.events_path)) if self.placement.chief else None
-        with catching_signals() as self.caught, writer.as_default() if writer else nullcontext():
+        events = writing_events(self.run) if self.placement.chief else nullcontext()
+        with catching_signals() as self.caught, events:
             self.callbacks.on_train_begin()
             self.callbacks.on_epoch_begin(len(self.position.history))
             while not self.position.finished:
@@ -247,7 +246,7 @@ class Loop:
             self._save_weights(str(position.step))
             self.run.drop_steps(config.keep)
         self.save()
-        self._log(row)
+        write_event(row)
         self.reporter.validated(row, self.run)
         position.seconds = self.placement.agree(self._clock())
         self.validation_seconds = position.seconds - before if self.mark[0] else 0.0
@@ -279,12 +278,6 @@ class Loop:
                 f"improving; `best` keeps that step. More --dropout or --recurrent-dropout, fewer --units or more "
                 f"text would help, and --patience {OVERFITTING_AFTER} would stop here"
             )
-
-    def _log(self, row: HistoryRow) -> None:
-        for name in ("train_bpc", "validation_bpc", "learning_rate", "characters_per_second"):
-            if (value := getattr(row, name)) is not None:
-                # tf.summary.scalar would want TensorBoard installed to write, not only to read
-                tf.summary.write(name, tf.constant(value, tf.float32), row.step, SCALARS)
 
     def _stop(self, signal_number: int) -> None:
         self.save()

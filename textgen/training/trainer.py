@@ -16,7 +16,7 @@ from textgen.data.corpus import Corpus
 from textgen.errors import RunError
 from textgen.run import FORMAT_VERSION, Run, RunInfo
 from textgen.training.changes import caught_up, changed
-from textgen.training.checkpoint import HistoryRow, Position, load_position
+from textgen.training.checkpoint import HistoryRow, Position, check_training, load_position
 from textgen.training.distribution import Placement, reporting_lost_workers
 from textgen.training.loop import Loop, Reporter
 from textgen.training.streams import fit_window
@@ -113,6 +113,7 @@ def resume(
     info = run.load_info()
     corpus = Corpus.load_same(corpus_path or info.corpus, info.corpus_fingerprint, out)
     position = load_position(run)
+    check_training(run, info, len(corpus.vocabulary), len(corpus.train))
     if changes:
         info = changed(info, changes, position)
     if caught_up(position, info.changes).finished:

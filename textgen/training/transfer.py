@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 
 from textgen.config import SHAPE, ModelConfig, build
 from textgen.data.corpus import Corpus
 from textgen.data.vocabulary import Vocabulary
-from textgen.errors import RunError
 from textgen.run import Run
-from textgen.training.checkpoint import read_tensors
 from textgen.training.engine import Engine
 from textgen.training.model import assign_weights, named_weights
+from textgen.weights import check_header, load_tensors, opened, weight_specs
 
 CHARACTER_AXIS = {"embedding/embeddings": 0, "dense/kernel": 1, "dense/bias": 0}
 """The weights that have a row or a column for each character, and which of their axes that is."""
@@ -20,9 +21,20 @@ MOST_NAMED = 8
 
 
 def with_shape_of(source: Run, config: ModelConfig) -> ModelConfig:
-    """Settings with the shape of a run's network."""
-    model = source.load_info().model
+    """Settings with the shape of a run's network, once its weights are seen to have that shape.
+
+    Raises:
+        RunError: the run has no weights, or they do not fit.
+    """
+    model, path = source.load_info().model, best_weights(source)
+    with opened(source, path) as file:
+        check_header(path, file, weight_specs(model, len(Vocabulary.load(source.path))))
     return build(ModelConfig, msgspec.structs.asdict(config) | {name: getattr(model, name) for name in SHAPE})
+
+
+def best_weights(source: Run) -> Path:
+    """The weights of the lowest validation loss; before the first validation the last ones."""
+    return source.weights_path("best" if "best" in source.checkpoints() else "last")
 
 
 def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
@@ -42,19 +54,13 @@ def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
     Raises:
         RunError: the run has no weights, or they do not fit.
     """
-    path = source.weights_path("best" if "best" in source.checkpoints() else "last")
-    weights, _ = read_tensors(path)
     known = Vocabulary.load(source.path)
+    weights, _ = load_tensors(source, best_weights(source), weight_specs(source.load_info().model, len(known)))
     shared = [c for c in corpus.vocabulary.idx2char if c in known.char2idx]
     here = [corpus.vocabulary.char2idx[c] for c in shared]
     there = [known.char2idx[c] for c in shared]
     for name, variable in named_weights(engine.model).items():
-        value = variable.numpy()
-        axis = CHARACTER_AXIS.get(name)
-        expected = value.shape if axis is None else (*value.shape[:axis], len(known), *value.shape[axis + 1 :])
-        found = weights[name].shape if name in weights else None
-        if found != expected:
-            raise RunError(f"{path}: {name} is {found}, expected {expected}")
+        value, axis = variable.numpy(), CHARACTER_AXIS.get(name)
         if axis is None:
             value = weights[name]
         else:

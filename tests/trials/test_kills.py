@@ -1,0 +1,121 @@
+"""A run that is killed at any moment loads, samples, and ends as if nothing had happened."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SETTINGS
+from safetensors.numpy import load_file
+
+import textgen
+from textgen.run import Run
+
+ARGUMENTS = [*SETTINGS, "--num-layers", "2", "--recurrent-dropout", "0.1", "--steps", "300", "--validations", "6"]
+ALWAYS = ["--checkpoint-every", "0.0000001"]
+"""A checkpoint after every step, so that most kills fall into the writing of one."""
+SIDE_BY_SIDE = 2
+
+
+class Starter:
+    """Starts textgen processes that need not import TensorFlow first, one after another."""
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        self.process = process
+
+    def start(self, *arguments) -> int:
+        """Start a command and return the number of its process."""
+        self.process.stdin.write(json.dumps(list(map(str, arguments))) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def wait(self) -> int:
+        """The exit status of the command, negative where a signal ended it."""
+        return int(self.process.stdout.readline())
+
+
+@contextlib.contextmanager
+def starter() -> Iterator[Starter]:
+    """A `Starter`, which ends with the block."""
+    command = [sys.executable, Path(__file__).with_name("starter.py")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        yield Starter(process)
+        process.stdin.close()
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process still runs."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def checkpoint(run: Run) -> int:
+    """What tells a checkpoint from the one that replaces it."""
+    return run.training_path.stat().st_ino if run.training_path.exists() else 0
+
+
+def is_killed(by: Starter, run: Run, arguments, seconds) -> bool:
+    """Start a training and kill it some seconds after its first checkpoint; whether it was still at work."""
+    before = checkpoint(run)
+    process = by.start("train", *arguments)
+    while is_alive(process) and checkpoint(run) == before:
+        time.sleep(0.001)
+    time.sleep(seconds)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+    return by.wait() == -signal.SIGKILL
+
+
+def killed_and_resumed(corpus_path, folder, kills: int, seed: int) -> tuple[int, dict]:
+    """Kill a run again and again and resume it to its end: how often it was killed, and its last weights."""
+    generator, run, done = np.random.default_rng(seed), Run(folder / f"run-{seed}"), 0
+    with starter() as by:
+        arguments = [corpus_path, "--out", run.path, *ARGUMENTS, *ALWAYS]
+        while done < kills and is_killed(by, run, arguments, generator.uniform(0, 0.3)):
+            done += 1
+            assert textgen.load(run.path).generate("the", length=3)
+            arguments = ["--resume", run.path]
+        by.start("train", "--resume", run.path)
+        # a training that was faster than the last kill has finished, and is refused
+        assert by.wait() in (0, 1)
+    assert not list(run.path.rglob("*.unfinished"))
+    return done, {name: load_file(run.weights_path(name)) for name in ("best", "last")}
+
+
+def tried(corpus_path, folder, runs: int, kills: int) -> int:
+    """Kill some runs, two side by side, compare each with one that was left alone, and count the kills."""
+    with starter() as by:
+        by.start("train", corpus_path, "--out", folder / "whole", *ARGUMENTS)
+        assert by.wait() == 0
+    whole, total = Run(folder / "whole"), 0
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        ended = pool.map(lambda seed: killed_and_resumed(corpus_path, folder, kills, seed), range(runs))
+        for done, weights in ended:
+            total += done
+            for name, values in weights.items():
+                expected = load_file(whole.weights_path(name))
+                assert all(np.array_equal(values[key], expected[key]) for key in expected.keys() | values.keys())
+    sys.stdout.write(f'{{"trial": "kills", "runs": {runs}, "kills": {total}}}\n')
+    return total
+
+
+def test_a_killed_run_ends_with_the_same_bytes(corpus_path, tmp_path):
+    assert tried(corpus_path, tmp_path, runs=2, kills=5) == 10
+
+
+@pytest.mark.long
+def test_a_run_that_is_killed_many_times_ends_with_the_same_bytes(corpus_path, tmp_path):
+    assert tried(corpus_path, tmp_path, runs=20, kills=10) >= 200

@@ -1,0 +1,44 @@
+"""Samplers that read a run while its trainer replaces its checkpoints never meet half of one."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import SETTINGS
+
+from textgen.run import Run
+
+READER = Path(__file__).with_name("reader.py")
+ALWAYS = ["--checkpoint-every", "0.0000001", "--keep", "2"]
+"""A checkpoint after every step."""
+
+
+def read_while_training(corpus_path, folder, checkpoints: int, readers: int) -> list[int]:
+    """How often each reader has loaded the run while it was written."""
+    run, done = folder / "run", folder / "done"
+    steps = ["--steps", str(checkpoints), "--validations", str(checkpoints // 4)]
+    command = [sys.executable, "-m", "textgen", "train", corpus_path, "--out", run, *SETTINGS, *ALWAYS, *steps]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL) as trainer:
+        while not Run(run).training_path.exists() and trainer.poll() is None:
+            time.sleep(0.01)
+        command = [sys.executable, str(READER), str(run), str(done)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started = [subprocess.Popen(command, **pipes) for _ in range(readers)]
+        assert trainer.wait(timeout=600) == 0
+    done.touch()
+    ended = [(*process.communicate(timeout=60), process.returncode) for process in started]
+    assert [error for _, error, code in ended if code or error] == []
+    return [int(loads) for loads, _, _ in ended]
+
+
+def test_two_samplers_read_while_a_trainer_writes(corpus_path, tmp_path):
+    assert min(read_while_training(corpus_path, tmp_path, checkpoints=200, readers=2)) > 2
+
+
+@pytest.mark.long
+def test_four_samplers_read_while_a_trainer_writes_500_checkpoints(corpus_path, tmp_path):
+    loads = read_while_training(corpus_path, tmp_path, checkpoints=500, readers=4)
+    sys.stdout.write(f'{{"trial": "readers", "checkpoints": 500, "loads": {sum(loads)}}}\n')
+    assert min(loads) > 10

@@ -1,0 +1,60 @@
+"""A folder that comes to be, or is replaced, as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from textgen.run import sync_folder
+
+WORKING_FOLDER = -100
+SWAP = 2
+
+
+@contextlib.contextmanager
+def whole_folder(place: Path) -> Iterator[Path]:
+    """An empty folder to fill, which takes its place when the block ends and vanishes when it fails.
+
+    Args:
+        place: where the folder is to stand; what stands there is replaced, behind a link too. Parents are made.
+    """
+    place = Path(os.path.realpath(place)) if place.is_symlink() else place
+    missing = [parent for parent in place.parents if not parent.exists()]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.parent / f".{place.name}.{secrets.token_hex(4)}"
+    beside.mkdir()
+    try:
+        yield beside
+        replace_folder(beside, place)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            for parent in missing:
+                parent.rmdir()
+        raise
+
+
+def replace_folder(new: Path, place: Path) -> None:
+    """Put a folder in its place, in one step where the system can swap two; else the old one is put away first."""
+    old = new
+    if not (place.exists() and swap(new, place)):
+        old = place.parent / f"{new.name}.old"
+        if place.exists():
+            place.rename(old)
+        new.rename(place)
+    sync_folder(place.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def swap(first: Path, second: Path) -> bool:
+    """Swap two folders in one step, on Linux or macOS; whether the file system did."""
+    library = ctypes.CDLL(None)
+    paths = os.fsencode(first), os.fsencode(second)
+    if hasattr(library, "renameat2"):
+        return library.renameat2(WORKING_FOLDER, paths[0], WORKING_FOLDER, paths[1], SWAP) == 0
+    return hasattr(library, "renamex_np") and library.renamex_np(*paths, SWAP) == 0

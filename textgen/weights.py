@@ -1,0 +1,107 @@
+"""The tensors of a network, by name and shape, and how a file of tensors is read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from textgen.config import ModelConfig
+from textgen.errors import RunError
+from textgen.reading import open_plain, reporting_os_errors
+from textgen.run import Run
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+MAX_HEADER_BYTES = 16 * 2**20
+"""The history of 60,000 validations fits; tensors take some kilobytes."""
+LARGEST = 1e15
+"""No weight comes near it, and no product of two, added up over the widest layer, overflows a float32."""
+DTYPES = {"F32": "float32", "I32": "int32", "I64": "int64"}
+
+Spec = tuple[str, tuple[int, ...]]
+"""The dtype of a tensor, in NumPy's words, and its shape."""
+
+
+def weight_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+    """The name and shape of every weight of a network."""
+    gates = GATES[config.cell] * config.units
+    shapes = {"embedding/embeddings": (vocabulary_size, config.embedding_dim)}
+    for i in range(config.num_layers):
+        width = config.units if i else config.embedding_dim
+        shapes |= {
+            f"{config.cell}_{i}/kernel": (width, gates),
+            f"{config.cell}_{i}/recurrent_kernel": (config.units, gates),
+            f"{config.cell}_{i}/bias": (2, gates) if config.cell == "gru" else (gates,),
+        }
+    return shapes | {
+        "dense/kernel": (config.units, vocabulary_size),
+        "dense/bias": (vocabulary_size,),
+    }
+
+
+def weight_specs(config: ModelConfig, vocabulary_size: int, prefix: str = "") -> dict[str, Spec]:
+    """The dtype and shape of every weight of a network, their names after a prefix."""
+    return {f"{prefix}{name}": ("float32", shape) for name, shape in weight_shapes(config, vocabulary_size).items()}
+
+
+def load_tensors(run: Run, path: Path, expected: Mapping[str, Spec]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Read a safetensors file of a run, once its header holds what is expected and nothing else.
+
+    Args:
+        run: the run.
+        path: the file in it.
+        expected: name to dtype and shape.
+
+    Returns:
+        Name to array, and the file's metadata.
+
+    Raises:
+        RunError: the file is missing, damaged or no plain file, a tensor is missing, superfluous or of another
+            type or shape, or holds a value that no weight has.
+    """
+    with opened(run, path) as file:
+        check_header(path, file, expected)
+        if superfluous := sorted(set(file.keys()) - expected.keys()):
+            raise RunError(f"{path}: holds {superfluous[0][:80]!r}, which a model of {run.info_path} has not")
+        tensors = {name: file.get_tensor(name) for name in expected}
+        metadata = file.metadata() or {}
+    for name, values in tensors.items():
+        # a NaN compares as false
+        if not (values.max() <= LARGEST and values.min() >= -LARGEST):
+            raise RunError(f"{path}: {name} holds NaN, infinite or absurdly large values")
+    return tensors, metadata
+
+
+@contextlib.contextmanager
+def opened(run: Run, path: Path) -> Iterator[safe_open]:
+    """A safetensors file of a run, of which no more than the header has been read.
+
+    Raises:
+        RunError: it is missing, damaged or no plain file.
+    """
+    with reporting_os_errors(path, RunError):
+        with open_plain(path, run.path) as file:
+            header = int.from_bytes(file.read(8), "little")
+        if header > MAX_HEADER_BYTES:
+            raise RunError(f"{path}: damaged: its header claims {header:,} bytes, more than {MAX_HEADER_BYTES:,}")
+        try:
+            with safe_open(path, "numpy") as tensors:
+                yield tensors
+        except SafetensorError as error:
+            raise RunError(f"{path}: damaged: {error}") from None
+
+
+def check_header(path: Path, file: safe_open, expected: Mapping[str, Spec]) -> None:
+    """Raise a RunError unless every expected tensor is there, with its dtype and shape."""
+    missing = sorted(expected.keys() - set(file.keys()))
+    if missing:
+        raise RunError(f"{path}: lacks {missing[0]}, which the model in run.json has")
+    for name, (dtype, shape) in expected.items():
+        part = file.get_slice(name)
+        # of a hostile shape with millions of dimensions no more than a few
+        found = DTYPES.get(part.get_dtype(), part.get_dtype()), tuple(part.get_shape()[:4])
+        if found != (dtype, shape):
+            raise RunError(f"{path}: {name} is {found[0]} {found[1]}, expected {dtype} {shape} from run.json")
