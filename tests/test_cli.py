@@ -128,7 +128,8 @@ def test_bad_settings_are_named(corpus_path, tmp_path, content, variable, messag
 def test_training_shows_a_table_and_no_noise(corpus_path, tmp_path):
     done = run_textgen("train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--steps", "40")
     assert done.returncode == 0 and done.stdout == ""
-    lines = done.stderr.splitlines()
+    reason, *lines = done.stderr.splitlines()
+    assert reason.startswith("textgen: for 2,430 characters")
     assert " ".join(lines[0].split()) == "step epoch train bpc validation bpc characters/s time left"
     assert lines[-1].startswith("textgen: 40 steps in ") and lines[-1].endswith(f"textgen sample {tmp_path}/run")
     noise = [line for line in lines[1:-1] if not (line.lstrip()[:1].isdigit() or line.lstrip().startswith("|"))]
@@ -148,6 +149,7 @@ def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, numb
         *SETTINGS,
     ]
     process = subprocess.Popen(map(str, command), stderr=subprocess.PIPE, text=True)
+    assert process.stderr.readline().startswith("textgen: for")
     assert process.stderr.readline().split()[0] == "step"
     process.send_signal(number)
     _, rest = process.communicate(timeout=60)
@@ -294,11 +296,16 @@ def test_a_terminal_never_sees_a_control_character(tmp_path):
     assert run_textgen("train", tmp_path / "d", "--out", tmp_path / "r", *SETTINGS, "--steps", "2").returncode == 0
     arguments = ("sample", tmp_path / "r", "-s", "\x1b[2J", "-l", "60", "--rng-seed", "1")
     assert "\x1b" in run_textgen(*arguments).stdout
-    main, terminal = pty.openpty()
-    subprocess.run([sys.executable, "-m", "textgen", *map(str, arguments)], stdout=terminal, check=True)
-    os.close(terminal)
-    shown = os.read(main, 65536)
+
+    def on_a_terminal(*more):
+        main, terminal = pty.openpty()
+        subprocess.run([sys.executable, "-m", "textgen", *map(str, arguments), *more], stdout=terminal, check=True)
+        os.close(terminal)
+        return os.read(main, 65536)
+
+    shown = on_a_terminal()
     assert b"\x1b" not in shown and "\ufffd[2J".encode() in shown
+    assert b"\x1b[2J" in on_a_terminal("--raw")
 
 
 def test_score_is_a_number_lines_or_characters(run_path, tmp_path):

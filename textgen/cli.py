@@ -128,12 +128,11 @@ def train(ctx, data, out, start_from, resume, preset: str, config: str | None, *
             trainer.resume(resume, data, display, changes)
         else:
             corpus = Corpus.load(data)
-            if preset == AUTO:
-                options = chosen(ctx, options, len(corpus.train), display)
+            options, reason = chosen(ctx, options, len(corpus.train)) if preset == AUTO else (options, "")
             from textgen.training import trainer
 
             settings = pick(ModelConfig, options), pick(TrainConfig, options)
-            trainer.train(corpus, out, *settings, display, start_from=start_from)
+            trainer.train(corpus, out, *settings, display, start_from=start_from, reason=reason)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -160,8 +159,9 @@ def launch(workers: int, arguments: tuple[str, ...]) -> None:
 @CHECKPOINT
 @click.option("--separator", help="Line between samples; an empty one by default, none with --until-line.")
 @click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each sample.")
+@click.option("--raw", is_flag=True, help="Write control characters to a terminal, too, instead of U+FFFD.")
 @config_options(SampleConfig)
-def sample(run, seed_text, seed_file, each_line: bool, checkpoint, separator, as_json: bool, **options: Any) -> None:
+def sample(run, seed_text, seed_file, each_line, checkpoint, separator, as_json: bool, raw: bool, **options: Any):
     """Write text with the model of a run.
 
     RUN is a directory made by `textgen train`.
@@ -171,7 +171,7 @@ def sample(run, seed_text, seed_file, each_line: bool, checkpoint, separator, as
         raise click.UsageError("--seed-text, --seed-file and --each-line exclude one another")
     model = textgen.load(run, checkpoint)
     seeds = shell.line_batches() if each_line else [[shell.read_text(seed_file) if seed_file else seed_text or ""]]
-    shell.write(shell.sampled(model, seeds, config, separator, as_json))
+    shell.write(shell.sampled(model, seeds, config, separator, as_json), raw)
 
 
 @cli.command()
@@ -302,15 +302,14 @@ def refuse_mixed(ctx: click.Context, data: Path | None, out: Path | None, start_
         raise click.UsageError(f"{flag} cannot be given with {option}: that run settles it")
 
 
-def chosen(ctx: click.Context, options: dict[str, Any], characters: int, display: progress.TrainingDisplay) -> dict:
-    """The options of `train`, those that nobody gave chosen by the size of the text and the time."""
+def chosen(ctx: click.Context, options: dict[str, Any], characters: int) -> tuple[dict[str, Any], str]:
+    """The options of `train`, those that nobody gave chosen by the size of the text and the time; and why."""
     from textgen import recipe
 
     minutes = pick(TrainConfig, options).end_minutes or DEFAULT_MINUTES
     values, reason = recipe.choose(characters, minutes, options["cell"])
     options = fill(ctx, options, values)
-    display.note(f"{reason}: {recipe.describe(options)}")
-    return options
+    return options, f"{reason}: {recipe.describe(options)}"
 
 
 def main() -> None:

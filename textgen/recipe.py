@@ -48,7 +48,8 @@ def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[st
         "batch_size": 16,
         "learning_rate": RATES[units],
     }
-    return values, f"{minutes:g} minutes read {characters:,} characters about {passes:.2g} times"
+    times = f"{passes:,.0f}" if passes >= 1 else "less than one"
+    return values, f"for {characters:,} characters, read about {times} times in {minutes:g} minutes"
 
 
 def describe(settings: Mapping[str, Any]) -> str:

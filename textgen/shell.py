@@ -38,14 +38,14 @@ class SampleRecord(msgspec.Struct):
     ending: str
 
 
-def write(pieces: Iterable[str]) -> None:
+def write(pieces: Iterable[str], raw: bool = False) -> None:
     """Write text to standard output as it comes, as UTF-8 whatever the locale.
 
-    A terminal never sees a control character that could command it. When whoever reads it has seen enough and closes
-    the pipe, the command ends well.
+    A terminal never sees a control character that could command it, unless `raw`. When whoever reads it has seen
+    enough and closes the pipe, the command ends well.
     """
     out = sys.stdout.buffer
-    shown = harmless if sys.stdout.isatty() else str
+    shown = harmless if sys.stdout.isatty() and not raw else str
     try:
         for piece in pieces:
             out.write(shown(piece).encode("utf-8", "replace"))

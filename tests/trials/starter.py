@@ -10,10 +10,6 @@ import json
 import os
 import sys
 
-os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-import keras  # noqa: F401
-import tensorflow  # noqa: F401
-
 from textgen.cli import main
 
 
@@ -26,12 +22,20 @@ def run(arguments: list[str]) -> None:
     main()
 
 
-for line in sys.stdin:
-    child = os.fork()
-    if not child:
-        run(json.loads(line))
-        os._exit(0)
-    sys.stdout.write(f"{child}\n")
-    sys.stdout.flush()
-    sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
-    sys.stdout.flush()
+def serve() -> None:
+    """Run the commands one after another."""
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            run(json.loads(line))
+            os._exit(0)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    import textgen.training  # noqa: F401  (the costly import; what follows shares it)
+
+    serve()

@@ -31,6 +31,7 @@ def train(
     reporter: Reporter,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     start_from: Path | None = None,
+    reason: str = "",
 ) -> Position:
     """Train a new model.
 
@@ -43,6 +44,7 @@ def train(
             hold `loss` and `val_loss` in nats per character and `learning_rate`.
         start_from: a run whose weights to begin with, matched character by character; the shape of its network
             takes the place of the one in `model_config`.
+        reason: why these settings were chosen; it is noted first.
 
     Returns:
         Where the training ended: steps, seconds, best validation loss and history.
@@ -60,6 +62,8 @@ def train(
     batch_size, seq_length = fit_window(len(corpus.train), config.batch_size, config.seq_length)
     fitted = msgspec.structs.replace(config, batch_size=batch_size, seq_length=seq_length)
     placement, reporter = place(fitted, reporter)
+    if reason:
+        reporter.note(reason)
     if fitted != config:
         reporter.note(
             f"the training part has only {len(corpus.train):,} characters: "
