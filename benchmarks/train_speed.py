@@ -39,7 +39,7 @@ class Textgen:
     def steps(self, ids: np.ndarray) -> None:
         """One step for each batch of ids (N, B, T + 1)."""
         for batch in ids:
-            _, self.states = self.engine.update(batch, self.states, self.kept, self.number, 1e-3, News(0, 0, 0))
+            _, self.states, _ = self.engine.update(batch, self.states, self.kept, self.number, 1e-3, News(0, 0, 0))
             self.number += 1
 
 

@@ -10,14 +10,17 @@ from typing import Any
 
 SMALL_TEXT = 300_000
 """Characters under which a model learns its text by heart within minutes."""
-WIDTHS = ((2.0, 256), (10.0, 384), (25.0, 512))
+WIDTHS = ((0.5, 192), (1.5, 256), (3.5, 320), (10.0, 384))
 """Up to so many minutes, so many units."""
-WIDEST = 640
-RATES = {256: 0.008, 384: 0.006, 512: 0.005, 640: 0.005}
-CHARACTERS_PER_SECOND = {256: 47_000, 384: 27_000, 512: 17_000, 640: 11_000}
+WIDEST = 512
+WIDEST_OF_SMALL_TEXT = 256
+RATES = {192: 0.012, 256: 0.008, 320: 0.007, 384: 0.006, 512: 0.005}
+CHARACTERS_PER_SECOND = {192: 60_000, 256: 40_000, 320: 33_000, 384: 26_000, 512: 17_000}
 """What 2 cores of an AMD EPYC with AVX-512 read in training."""
-MANY_PASSES = 10
-"""So often read, a text needs more dropout."""
+DROPOUTS = ((1, 0.05, 0.0), (6, 0.15, 0.0), (10, 0.2, 0.0))
+"""Read up to so many times, a text needs so much dropout of outputs and of recurrent weights."""
+MOST_DROPOUT = (0.4, 0.2)
+DROPOUT_OF_SMALL_TEXT = (0.5, 0.2)
 
 
 def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[str, Any], str]:
@@ -37,9 +40,11 @@ def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[st
     """
     small = characters < SMALL_TEXT
     units = next((width for limit, width in WIDTHS if minutes <= limit), WIDEST)
-    units = min(units, 256) if small else units
-    passes = CHARACTERS_PER_SECOND[units] * 60 * minutes / characters
-    dropout, recurrent_dropout = (0.5, 0.2) if small else (0.4, 0.2) if passes > MANY_PASSES else (0.2, 0.0)
+    units = min(units, WIDEST_OF_SMALL_TEXT) if small else units
+    times = CHARACTERS_PER_SECOND[units] * 60 * minutes / characters
+    dropout, recurrent_dropout = next((rates for limit, *rates in DROPOUTS if times <= limit), MOST_DROPOUT)
+    if small:
+        dropout, recurrent_dropout = DROPOUT_OF_SMALL_TEXT
     values = {
         "num_layers": 1,
         "units": units,
@@ -48,8 +53,8 @@ def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[st
         "batch_size": 16,
         "learning_rate": RATES[units],
     }
-    times = f"{passes:,.0f}" if passes >= 1 else "less than one"
-    return values, f"for {characters:,} characters, read about {times} times in {minutes:g} minutes"
+    about = f"about {times:,.0f} times" if times >= 1 else "not once"
+    return values, f"for {characters:,} characters, read {about} in {minutes:g} minutes"
 
 
 def describe(settings: Mapping[str, Any]) -> str:

@@ -154,7 +154,9 @@ class Engine:
             share = 1 / self.placement.replicas
             loss = share * tf.reduce_mean(cross_entropy(logits, tf.transpose(batch[:, 1:])))
             total = loss + share * self._penalty()
-        return loss, tape.gradient(total, variables), states
+        # a dense gradient of the embedding: XLA takes seconds to update single rows
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(total, variables)]
+        return loss, gradients, states
 
     def _window_loss_eagerly(self, inputs, targets, weights, states):
         logits, states = unroll(self.average, tf.transpose(inputs), states)
