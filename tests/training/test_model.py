@@ -8,7 +8,7 @@ import tensorflow as tf
 import textgen.training  # noqa: F401
 from textgen.config import ModelConfig
 from textgen.inference.network import Network
-from textgen.training.model import build_model, unroll, weight_arrays, zero_states
+from textgen.training.model import build_model, unroll, uses_own_loop, weight_arrays, zero_states
 from textgen.weights import weight_shapes
 
 VOCABULARY = 11
@@ -80,3 +80,17 @@ def test_sampling_expects_the_shapes_that_training_makes(cell, num_layers):
     config = config_of(cell, num_layers)
     made = {name: w.shape for name, w in weight_arrays(build_model(config, VOCABULARY)).items()}
     assert made == weight_shapes(config, VOCABULARY)
+
+
+@pytest.mark.skipif(not tf.config.list_physical_devices("GPU"), reason="no GPU: cuDNN's LSTM cannot be tried here")
+def test_on_a_gpu_cudnn_gives_the_logits_of_the_cpu():
+    config = config_of("lstm", 2)
+    model, ids = model_and_ids(config)
+    assert not uses_own_loop(model.layers[1])
+    network = Network(weight_arrays(model), config)
+    state = network.initial_state(len(ids))
+    stepped = np.stack([network.step(column, state).copy() for column in ids.T], 1)
+    graph = tf.function(lambda: unroll(model, tf.constant(ids.T), zero_states(model, len(ids)))[0])
+    np.testing.assert_allclose(stepped, graph().numpy().swapaxes(0, 1), atol=1e-3)
+    operations = {operation.type for operation in graph.get_concrete_function().graph.get_operations()}
+    assert any(kind.startswith("CudnnRNN") for kind in operations)

@@ -31,7 +31,7 @@ TEXTS = {
     "emoji with joiners": "👩\u200d👩\u200d👧\u200d👦 👍🏽 🏳\ufe0f\u200d🌈\n" * 60,
     "line ends of all kinds": "a\r\nb\rc\n\r\n\u2028d\x85e\x0c" * 40,
     "beyond Unicode's first plane": "".join(map(chr, range(0x10FF00, 0x10FFFE))) * 4,
-    "noncharacters": "\ufffe\uffff\ufdd0a\n" * 60,
+    "noncharacters": "\ufffe\uffff\ufdd1a\n" * 60,
     "Hangul in parts": "\u1112\u1161\u11ab\n" * 100,
 }
 
@@ -100,8 +100,9 @@ def test_a_file_that_grows_while_it_is_read_is_what_it_was(tmp_path):
     path.write_bytes(b"abc\n" * PIECE_BYTES)
 
     def grow(count):
-        with path.open("ab") as file:
-            file.write(b"xyz\n" * PIECE_BYTES)
+        if count:
+            with path.open("ab") as file:
+                file.write(b"xyz\n" * PIECE_BYTES)
 
     corpus = prepare(find_sources([str(path)], []), tmp_path / "corpus", PrepareConfig(validation=0.0), on_bytes=grow)
     assert corpus.vocabulary.idx2char == ("\n", "a", "b", "c") and len(corpus.train) == 4 * PIECE_BYTES

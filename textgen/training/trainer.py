@@ -62,13 +62,6 @@ def train(
     batch_size, seq_length = fit_window(len(corpus.train), config.batch_size, config.seq_length)
     fitted = msgspec.structs.replace(config, batch_size=batch_size, seq_length=seq_length)
     placement, reporter = place(fitted, reporter)
-    if reason:
-        reporter.note(reason)
-    if fitted != config:
-        reporter.note(
-            f"the training part has only {len(corpus.train):,} characters: "
-            f"batch size {config.batch_size} -> {batch_size}, window {config.seq_length} -> {seq_length}"
-        )
     info = RunInfo(
         format_version=FORMAT_VERSION,
         textgen_version=textgen.__version__,
@@ -81,6 +74,13 @@ def train(
     with reporting_lost_workers(placement, out), run.lock() if placement.chief else nullcontext():
         if placement.chief and run.info_path.exists():
             raise RunError(f"{out}: another process has begun to train it; give another --out")
+        if reason:
+            reporter.note(reason)
+        if fitted != config:
+            reporter.note(
+                f"the training part has only {len(corpus.train):,} characters: "
+                f"batch size {config.batch_size} -> {batch_size}, window {config.seq_length} -> {seq_length}"
+            )
         loop = Loop(run, info, corpus, reporter, callbacks, placement)
         if start_from:
             reporter.note(transfer_weights(Run(start_from), loop.engine, corpus))
