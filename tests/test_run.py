@@ -62,3 +62,11 @@ def test_a_damaged_run_json_is_one_error(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(RunError, match=r"run\.json: damaged"):
         Run(tmp_path).load_info()
+
+
+def test_a_lock_alone_is_no_run(tmp_path):
+    run = Run(tmp_path / "run")
+    with run.lock():
+        assert not run.exists()
+    (run.path / "notes").touch()
+    assert run.exists()

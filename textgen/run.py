@@ -99,9 +99,10 @@ class Run:
         return self.path / "checkpoints" / "last" / "training.safetensors"
 
     def exists(self) -> bool:
-        """Whether something stands at the path; an empty directory is nothing."""
+        """Whether something stands at the path; a directory that is empty, or holds a lock alone, is nothing."""
         with reporting_os_errors(self.path, RunError):
-            return (self.path.is_dir() and any(self.path.iterdir())) or self.path.is_file()
+            names = {path.name for path in self.path.iterdir()} if self.path.is_dir() else set()
+            return self.path.is_file() or bool(names - {self.lock_path.name})
 
     def load_info(self) -> RunInfo:
         """Read run.json.
