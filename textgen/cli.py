@@ -124,7 +124,7 @@ def train(ctx, data, out, start_from, resume, preset: str, config: str | None, *
         if resume:
             from textgen.training import trainer
 
-            changes = {name: value for name, value in options.items() if name in given(ctx)}
+            changes = {name: options[name] for name in options.keys() & given(ctx)}
             trainer.resume(resume, data, display, changes)
         else:
             corpus = Corpus.load(data)

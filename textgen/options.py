@@ -12,7 +12,6 @@ import click
 from msgspec import inspect
 
 from textgen.config import Config, ConfigType, build, read_toml, refuse_unknown
-from textgen.errors import ConfigError
 from textgen.reading import is_possible
 
 PREFIX = "TEXTGEN"
@@ -101,8 +100,6 @@ def preset_options(*kinds: type[Config]) -> Callable:
 
     def read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
         if value:
-            if "\0" in value:
-                raise ConfigError(f"--config: {value!r}: a path cannot hold a NUL character")
             ctx.default_map = dict(ctx.default_map or {}) | read_toml(value, kinds)
         return value
 
@@ -118,6 +115,7 @@ def preset_options(*kinds: type[Config]) -> Callable:
     )
     config = click.option(
         "--config",
+        type=PathName(),
         metavar="FILE",
         is_eager=True,
         callback=read_config,

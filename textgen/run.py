@@ -82,6 +82,11 @@ class Run:
         known = [name for name in found if name in ("best", "last") or CHECKPOINT_STEP.fullmatch(name)]
         return sorted(known, key=lambda name: (name.isdigit(), len(name), name))
 
+    def best_checkpoint(self) -> str:
+        """The checkpoint of the lowest validation loss: `best`, or before the first validation `last`."""
+        known = self.checkpoints()
+        return "last" if "best" not in known and "last" in known else "best"
+
     def drop_steps(self, keep: int) -> None:
         """Delete the checkpoints of steps but the newest."""
         steps = [name for name in self.checkpoints() if name.isdigit()]

@@ -235,8 +235,8 @@ def load_network(run: Run, checkpoint: str, config: ModelConfig, vocabulary_size
         RunError: they are missing or damaged, or do not fit the configuration.
     """
     known = run.checkpoints()
-    if checkpoint == "best" and "best" not in known and "last" in known:
-        checkpoint = "last"  # the run has not validated yet
+    if checkpoint == "best":
+        checkpoint = run.best_checkpoint()
     if checkpoint not in known:
         raise RunError(f"{run.path}: has no {checkpoint!r} checkpoint; it has: {', '.join(known) or 'none yet'}")
     weights, _ = load_tensors(run, run.weights_path(checkpoint), weight_specs(config, vocabulary_size))

@@ -53,7 +53,6 @@ def overview(path: Path) -> RunOverview:
     info = run.load_info()
     size = len(Vocabulary.load(run.path))
     reached = progress(run)
-    checkpoints = run.checkpoints()
     return RunOverview(
         run=str(path),
         model=info.model,
@@ -66,8 +65,8 @@ def overview(path: Path) -> RunOverview:
         steps=reached.steps,
         seconds=reached.seconds,
         validation_bpc=reached.best,
-        checkpoints=checkpoints,
-        written=written_at(run, "best" if "best" in checkpoints else "last"),
+        checkpoints=run.checkpoints(),
+        written=written_at(run, run.best_checkpoint()),
         textgen_version=info.textgen_version,
     )
 

@@ -244,7 +244,8 @@ class Loop:
             self.reporter.note(f"stopped early: {position.stale} validations without a new best")
         if config.keep:
             self._save_weights(str(position.step))
-            self.run.drop_steps(config.keep)
+            if self.placement.chief:
+                self.run.drop_steps(config.keep)
         self.save()
         write_event(row)
         self.reporter.validated(row, self.run)

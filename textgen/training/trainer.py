@@ -16,7 +16,7 @@ from textgen.data.corpus import Corpus
 from textgen.errors import RunError
 from textgen.run import FORMAT_VERSION, Run, RunInfo
 from textgen.training.changes import caught_up, changed
-from textgen.training.checkpoint import HistoryRow, Position, check_training, load_position
+from textgen.training.checkpoint import Position, check_training, load_position
 from textgen.training.distribution import Placement, reporting_lost_workers
 from textgen.training.loop import Loop, Reporter
 from textgen.training.streams import fit_window
@@ -146,17 +146,5 @@ def place(config: TrainConfig, reporter: Reporter) -> tuple[Placement, Reporter]
     return placement, reporter
 
 
-class Silent:
-    """The `Reporter` of all processes but the chief."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-    def step(self, fraction: float, loss: float, row: HistoryRow) -> None:
-        """Nothing."""
-
-    def validated(self, row: HistoryRow, run: Run) -> None:
-        """Nothing."""
-
-    def ended(self, end: Position, run: Run) -> None:
-        """Nothing."""
+class Silent(Reporter):
+    """The `Reporter` of all processes but the chief: every method does nothing."""

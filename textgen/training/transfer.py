@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import numpy as np
 
@@ -26,15 +24,10 @@ def with_shape_of(source: Run, config: ModelConfig) -> ModelConfig:
     Raises:
         RunError: the run has no weights, or they do not fit.
     """
-    model, path = source.load_info().model, best_weights(source)
+    model, path = source.load_info().model, source.weights_path(source.best_checkpoint())
     with opened(source, path) as file:
         check_header(path, file, weight_specs(model, len(Vocabulary.load(source.path))))
     return build(ModelConfig, msgspec.structs.asdict(config) | {name: getattr(model, name) for name in SHAPE})
-
-
-def best_weights(source: Run) -> Path:
-    """The weights of the lowest validation loss; before the first validation the last ones."""
-    return source.weights_path("best" if "best" in source.checkpoints() else "last")
 
 
 def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
@@ -55,7 +48,8 @@ def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
         RunError: the run has no weights, or they do not fit.
     """
     known = Vocabulary.load(source.path)
-    weights, _ = load_tensors(source, best_weights(source), weight_specs(source.load_info().model, len(known)))
+    path, specs = source.weights_path(source.best_checkpoint()), weight_specs(source.load_info().model, len(known))
+    weights, _ = load_tensors(source, path, specs)
     shared = [c for c in corpus.vocabulary.idx2char if c in known.char2idx]
     here = [corpus.vocabulary.char2idx[c] for c in shared]
     there = [known.char2idx[c] for c in shared]
