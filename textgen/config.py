@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -27,6 +28,8 @@ SHAPE = {"cell", "num_layers", "units", "embedding_dim"}
 """The settings that say which weights a network has."""
 FIXED = SHAPE | {"batch_size", "seq_length", "rng_seed", "validation_characters"}
 """The settings that a run keeps from its first step to its last."""
+STEPS = re.compile(r"([0-9]{1,12}) ?steps?")
+"""Some steps, as a text."""
 MAX_TOML_BYTES = 2**14
 """The time that TOML takes to parse can grow with the square of its length."""
 
@@ -167,8 +170,14 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     validation_characters: integer(
         0, 10**12, "Most characters to validate on, spread evenly over the validation part; 0 is all of it."
     ) = 1_000_000
-    checkpoint_every: number(
-        0.0, 10**6, "Minutes between checkpoints, besides those at validations and at the end; 0 is none."
+    checkpoint_every: (
+        number(
+            0.0,
+            10**6,
+            "Minutes between checkpoints, or steps, as in 500steps, besides those at validations and at the end; "
+            "0 is none.",
+        )
+        | str
     ) = 2.0
     keep: integer(
         0, 10**6, "Number of validations whose weights are kept under their steps, besides best and last."
@@ -186,6 +195,17 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = "float32"
     patience: integer(0, 10**6, "End after this many validations in turn without a new best; 0 is never.") = 0
     rng_seed: integer(0, MAX_SEED, "Seed of the random generator.") = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.checkpoint_every, str) and not STEPS.fullmatch(self.checkpoint_every):
+            raise ValueError("checkpoint_every: Expected minutes, as in 2, or steps, as in 500steps")
+
+    @property
+    def checkpoint_steps(self) -> int | None:
+        """Steps between checkpoints, where `checkpoint_every` is no number of minutes."""
+        every = self.checkpoint_every
+        return int(STEPS.fullmatch(every)[1]) if isinstance(every, str) else None
 
     @property
     def end_minutes(self) -> float | None:

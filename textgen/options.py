@@ -11,7 +11,7 @@ from typing import Any
 import click
 from msgspec import inspect
 
-from textgen.config import Config, ConfigType, build, read_toml, refuse_unknown
+from textgen.config import STEPS, Config, ConfigType, build, read_toml, refuse_unknown
 from textgen.reading import is_possible
 
 PREFIX = "TEXTGEN"
@@ -30,6 +30,16 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+class MinutesOrSteps(FiniteRange):
+    """A number of minutes, or a text like 500steps."""
+
+    name = "minutes or steps"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:
+        """Let a text of steps pass."""
+        return value if STEPS.fullmatch(str(value)) else super().convert(value, param, ctx)
 
 
 class PathName(click.Path):
@@ -55,10 +65,11 @@ def config_options(*kinds: type[Config]) -> Callable:
 
 
 def _option(field: inspect.Field) -> Callable:
-    kind, text = field.type, ""
+    kind, text, number_or_text = field.type, "", False
     while isinstance(kind, inspect.Metadata | inspect.UnionType):
         if isinstance(kind, inspect.UnionType):
-            kind = next(member for member in kind.types if not isinstance(member, inspect.NoneType))
+            kind, *others = (member for member in kind.types if not isinstance(member, inspect.NoneType))
+            number_or_text = bool(others)
         else:
             text = (kind.extra_json_schema or {}).get("description", text)
             kind = kind.type
@@ -76,7 +87,7 @@ def _option(field: inspect.Field) -> Callable:
     elif isinstance(kind, inspect.IntType):
         settings["type"] = click.IntRange(kind.ge, kind.le)
     elif isinstance(kind, inspect.FloatType):
-        settings["type"] = FiniteRange(kind.ge, kind.le)
+        settings["type"] = (MinutesOrSteps if number_or_text else FiniteRange)(kind.ge, kind.le)
     return click.option(*names, **settings)
 
 

@@ -5,7 +5,9 @@ import pytest
 
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
+from textgen.run import Run
 from textgen.training import trainer
+from textgen.training.checkpoint import load_position
 
 MODEL = ModelConfig(units=12, embedding_dim=6)
 CONFIG = TrainConfig(steps=40, batch_size=4, seq_length=16, validations=10)
@@ -64,6 +66,17 @@ def test_tensorboard_writes_its_events(train, tmp_path):
     pytest.importorskip("tensorboard")
     train(keras.callbacks.TensorBoard(tmp_path / "board", histogram_freq=1, write_graph=False))
     assert list((tmp_path / "board").rglob("events.out.tfevents.*"))
+
+
+def test_checkpoints_come_after_some_steps_where_they_are_asked_for(train, tmp_path):
+    found = []
+
+    class Listener(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            found.append(load_position(Run(tmp_path / "run")).step)
+
+    train(Listener(), steps=12, validations=1, checkpoint_every="5steps")
+    assert found == [0] * 5 + [5] * 5 + [10] * 2
 
 
 def test_terminate_on_nan_and_csv_logger_work(train, tmp_path):

@@ -11,7 +11,7 @@ from conftest import SETTINGS
 from textgen.run import Run
 
 READER = Path(__file__).with_name("reader.py")
-ALWAYS = ["--checkpoint-every", "0.0000001", "--keep", "2"]
+ALWAYS = ["--checkpoint-every", "1step", "--keep", "2"]
 """A checkpoint after every step."""
 
 

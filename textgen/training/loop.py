@@ -94,8 +94,8 @@ class Loop:
         """Step and seconds at the end of the last validation, to tell the speed since."""
         self.validation_seconds = 0.0
         """What the last validation took; 0 after the first, which compiles too."""
-        self.saved = 0.0
-        """Seconds at the last checkpoint."""
+        self.saved = self.mark
+        """Step and seconds at the last checkpoint."""
         self.caught: list[int] = []
         self.started: float | None = None
         """What the monotonic clock showed, or would have, at the run's first second."""
@@ -104,8 +104,7 @@ class Loop:
         """Set everything to where the run's last checkpoint stood, and take in what has changed since."""
         self.states, position = load_training(self.run, self.engine)
         self.position = position = caught_up(position, self.info.changes)
-        self.mark = (position.step, position.seconds)
-        self.saved = position.seconds
+        self.mark = self.saved = (position.step, position.seconds)
         self.started = None
 
     def save(self) -> None:
@@ -115,7 +114,7 @@ class Loop:
             Diverged: the weights are no finite numbers; the checkpoint before stays.
         """
         self._check_weights()
-        self.saved = self.position.seconds
+        self.saved = (self.position.step, self.position.seconds)
         states = self.engine.gather_states(self.states)
         if self.placement.chief:
             save_weights(self.run, "last", self.engine, self.position)
@@ -148,7 +147,7 @@ class Loop:
             return
         if news.interrupts or news.terminations:
             self._stop(signal.SIGTERM if news.terminations else signal.SIGINT)
-        if 0 < 60 * self.info.train.checkpoint_every <= position.seconds - self.saved:
+        if self._checkpoint_is_due():
             self.save()
 
     def _step(self) -> News:
@@ -208,6 +207,13 @@ class Loop:
             validation_bpc=None if validation_loss is None else validation_loss * BITS_PER_NAT,
             characters_per_second=round(characters / seconds) if seconds > 0 else 0.0,
         )
+
+    def _checkpoint_is_due(self) -> bool:
+        config, position = self.info.train, self.position
+        every, since = config.checkpoint_steps, position.step - self.saved[0]
+        if every is None:
+            every, since = 60 * config.checkpoint_every, position.seconds - self.saved[1]
+        return 0 < every <= since
 
     def _validation_is_due(self) -> bool:
         if self.position.finished:
