@@ -64,7 +64,9 @@ def test_values_out_of_range_are_refused_by_name(values, message):
         build(ModelConfig, values)
 
 
-@pytest.mark.parametrize("value", ["", "5", "5min", "steps", "-5steps", "5.5steps", "1e3steps", "5steps\n", "9" * 13 + "steps"])
+@pytest.mark.parametrize(
+    "value", ["", "5", "5min", "steps", "-5steps", "5.5steps", "1e3steps", "5steps\n", "9" * 13 + "steps"]
+)
 def test_a_time_between_checkpoints_is_minutes_or_steps(value):
     assert build(TrainConfig, {"checkpoint_every": 0.5}).checkpoint_steps is None
     assert build(TrainConfig, {"checkpoint_every": "500steps"}).checkpoint_steps == 500

@@ -330,6 +330,8 @@ def main() -> None:
         fail(error.format_message(), error.exit_code)
     except OSError as error:
         fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
+    except MemoryError:
+        fail("out of memory; give smaller settings or a smaller text, or make room", 1)
 
 
 def fail(message: str, exit_code: int) -> None:

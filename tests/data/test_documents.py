@@ -80,9 +80,10 @@ def test_a_document_end_is_never_rare(tmp_path):
     assert parts(corpus)[0] == "a" * 500 + f"\n{END}" + "a" * 500 + f"\ufffd\n{END}"
 
 
-def test_a_text_that_holds_the_document_end_is_refused(tmp_path):
-    with pytest.raises(TextError, match=r"1\.jsonl: holds U\+FDD0, which --document-end writes itself"):
-        prepared(tmp_path, ["a" * 500, f"a{END}b"])
+@pytest.mark.parametrize("document_end", [True, False])
+def test_a_text_that_holds_the_document_end_is_refused(tmp_path, document_end):
+    with pytest.raises(TextError, match=r"1\.jsonl: holds U\+FDD0, which stands for a document's end; take it out"):
+        prepared(tmp_path, ["a" * 500, f"a{END}b"], document_end=document_end)
 
 
 def test_a_vocabulary_without_a_document_end_is_refused(tmp_path):

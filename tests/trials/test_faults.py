@@ -1,6 +1,7 @@
 """Faults of the machine around a training: each ends in one clear line, and nothing that was saved is lost."""
 
 import contextlib
+import ctypes
 import os
 import resource
 import shutil
@@ -21,6 +22,7 @@ from textgen.inference.overview import overview
 from textgen.run import Run
 
 MODEL = ModelConfig(units=12, embedding_dim=6, dropout=0.3, recurrent_dropout=0.0)
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 CONFIG = TrainConfig(steps=24, batch_size=4, seq_length=16, validations=6, rng_seed=3)
 
 
@@ -137,6 +139,18 @@ def test_a_full_disk_under_prepare_keeps_the_old_corpus(corpus_path, text_file, 
     assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
 
 
+def test_memory_that_runs_out_under_prepare_leaves_nothing(tmp_path):
+    (tmp_path / "long.txt").write_bytes(b"a" * 10**8)
+    done = run_textgen(
+        *("prepare", "long.txt", "--split", "lines", "--out", "out"),
+        cwd=tmp_path,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (280 * 10**6, 280 * 10**6)),
+    )
+    assert one_line(done).startswith("textgen: error: out of memory;")
+    assert [path.name for path in tmp_path.iterdir()] == ["long.txt"]
+
+
 def test_a_history_that_cannot_be_written_is_one_error(corpus, whole, tmp_path):
     def breaks(run):
         (run / "history.csv").unlink()
@@ -209,11 +223,19 @@ def test_a_folder_that_cannot_be_written_is_one_line(corpus_path, run_path, text
         assert "/proc/textgen" in one_line(run_textgen(*arguments))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def as_anybody() -> None:
+    """Bind even root, who may run the tests, by the permissions of files: take what lifts them from what comes next."""
+    if sys.platform == "linux":
+        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+            ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability)
+
+
 def test_a_read_only_folder_is_one_line(corpus_path, text_file, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o555)
     for arguments in (("prepare", text_file), ("train", corpus_path, *SETTINGS)):
-        assert "Permission denied" in one_line(run_textgen(*arguments, "--out", tmp_path / "locked" / "new"))
+        done = run_textgen(*arguments, "--out", tmp_path / "locked" / "new", preexec_fn=as_anybody)
+        assert "Permission denied" in one_line(done)
+    assert not list((tmp_path / "locked").iterdir())
 
 
 def test_a_run_in_training_refuses_a_second_trainer(run_path, tmp_path):

@@ -87,9 +87,6 @@ def write_parts(
         tasks.append((spool, held, config, table, list(zip(paths, places, strict=True))))
         places = [place + count * table.itemsize for place, count in zip(places, counts, strict=True)]
     deque(workers.map(encode_spool, tasks), 0)
-    for path in paths:
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
     return dict(zip(PARTS, totals, strict=True))
 
 
@@ -137,7 +134,7 @@ def encode_spool(
     places: list[tuple[Path, int]],
     on_bytes: Callable[[int], None],
 ) -> None:
-    """Write a spool's ids to where they belong, and delete the spool.
+    """Write a spool's ids to where they belong on the disk, and delete the spool.
 
     Args:
         spool: some sources.
@@ -160,6 +157,9 @@ def encode_spool(
                 for start in range(0, len(points), ENCODED_AT_ONCE):
                     files[is_validation].write(table.take(points[start : start + ENCODED_AT_ONCE]))
                 on_bytes(0)
+        for file in files:
+            file.flush()
+            os.fsync(file.fileno())
     spool.path.unlink()
 
 

@@ -21,7 +21,7 @@ TASKS_PER_WORKER = 8
 
 
 class Workers:
-    """Processes that do parts of a task; one worker is this process itself.
+    """Processes that do parts of a task; the first of them is this process itself.
 
     Args:
         count: how many.
@@ -42,7 +42,7 @@ class Workers:
             self.read, self.stopped = context.Value("q", 0), context.Event()
             self.reported = 0
             shared = (self.read, self.stopped)
-            self.pool = ProcessPoolExecutor(self.count, context, initializer=begin, initargs=shared)
+            self.pool = ProcessPoolExecutor(self.count - 1, context, initializer=begin, initargs=shared)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -59,6 +59,9 @@ class Workers:
     def map(self, task: Callable, parts: Iterable[tuple]) -> Iterator[Any]:
         """The results of `task(*part, on_bytes)` for each part, in order.
 
+        The other processes begin with the first parts, this one with the last, so that it need not wait for them to
+        start.
+
         Raises:
             What the first task to fail, in the order of the parts, raises; CorpusError when a worker was killed.
         """
@@ -67,13 +70,30 @@ class Workers:
             return
         from concurrent.futures.process import BrokenProcessPool
 
+        parts = list(parts)
         try:
             with signals_blocked():
                 futures = [self.pool.submit(work, task, part) for part in parts]
-            for future in futures:
-                yield self._result(future)
+            last = len(parts)
+            for index in range(len(parts)):
+                while not futures[index].done() and last > index:
+                    last -= 1
+                    if futures[last].cancel():
+                        futures[last] = self._do(task, parts[last])
+                yield self._result(futures[index])
         except BrokenProcessPool:
             raise CorpusError("a worker was killed, perhaps for want of memory; give fewer --workers") from None
+
+    def _do(self, task: Callable, part: tuple) -> Any:
+        """Do one part here; what it raises is kept for when its turn comes."""
+        from concurrent.futures import Future
+
+        future: Future = Future()
+        try:
+            future.set_result(task(*part, self._report))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
     def _result(self, future: Any) -> Any:
         from concurrent.futures import wait
@@ -83,9 +103,10 @@ class Workers:
         self._report()
         return future.result()
 
-    def _report(self) -> None:
+    def _report(self, count: int = 0) -> None:
+        """Tell of bytes that were read here, and of those that the other processes have read by now."""
         read = self.read.value
-        self.on_bytes(read - self.reported)
+        self.on_bytes(count + read - self.reported)
         self.reported = read
 
 

@@ -24,8 +24,8 @@ def document(pieces: Iterable[str], config: PrepareConfig, name: str) -> Iterato
     """
     last = ""
     for text in transformed(pieces, config):
-        if config.document_end and DOCUMENT_END in text:
-            raise TextError(f"{name}: holds U+{ord(DOCUMENT_END):04X}, which --document-end writes itself; take it out")
+        if DOCUMENT_END in text:
+            raise TextError(f"{name}: holds U+{ord(DOCUMENT_END):04X}, which stands for a document's end; take it out")
         last = text[-1]
         yield text
     if last:
