@@ -129,8 +129,9 @@ def die(on_bytes):
     """What a process that was started for it does when the system kills it for want of memory."""
     if parent_process():
         os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.5)
 
 
 def test_a_killed_worker_is_one_clear_line():
     with Workers(2, lambda count: None) as workers, pytest.raises(CorpusError, match=r"a worker was killed.*--workers"):
-        list(workers.map(die, [(), ()]))
+        workers.map(die, [()] * 1000)

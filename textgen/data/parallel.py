@@ -9,14 +9,14 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
 from textgen.errors import CorpusError
 
 REPORT_SECONDS = 0.2
-TASKS_PER_WORKER = 8
+TASKS_PER_WORKER = 16
 """Into how many parts a worker's share is cut, so that none waits long for another at the end."""
 
 
@@ -39,9 +39,9 @@ class Workers:
             from multiprocessing import get_context
 
             context = get_context("spawn")
-            self.read, self.stopped = context.Value("q", 0), context.Event()
+            self.read, self.taken, self.stopped = context.Value("q", 0), context.Value("q", 0), context.Event()
             self.reported = 0
-            shared = (self.read, self.stopped)
+            shared = (self.read, self.taken, self.stopped)
             self.pool = ProcessPoolExecutor(self.count - 1, context, initializer=begin, initargs=shared)
         return self
 
@@ -56,44 +56,38 @@ class Workers:
         ends = [len(items) * i // number for i in range(number + 1)]
         return [items[a:b] for a, b in pairwise(ends)]
 
-    def map(self, task: Callable, parts: Iterable[tuple]) -> Iterator[Any]:
+    def map(self, task: Callable, parts: list[tuple]) -> list:
         """The results of `task(*part, on_bytes)` for each part, in order.
 
-        The other processes begin with the first parts, this one with the last, so that it need not wait for them to
-        start.
+        Every process takes the next part that none has begun; this one need not wait for the others to start.
 
         Raises:
             What the first task to fail, in the order of the parts, raises; CorpusError when a worker was killed.
         """
         if not self.pool:
-            yield from (task(*part, self.on_bytes) for part in parts)
-            return
+            return [task(*part, self.on_bytes) for part in parts]
         from concurrent.futures.process import BrokenProcessPool
 
-        parts = list(parts)
+        def end_all(future: Any) -> None:
+            if not future.cancelled() and future.exception():
+                self.taken.value = len(parts)
+
+        self.taken.value = 0
         try:
             with signals_blocked():
-                futures = [self.pool.submit(work, task, part) for part in parts]
-            last = len(parts)
-            for index in range(len(parts)):
-                while not futures[index].done() and last > index:
-                    last -= 1
-                    if futures[last].cancel():
-                        futures[last] = self._do(task, parts[last])
-                yield self._result(futures[index])
+                futures = [self.pool.submit(work, task, parts) for _ in range(self.count - 1)]
+            for future in futures:
+                future.add_done_callback(end_all)
+            done = take_turns(task, parts, self.taken, self._report)
+            for future in futures:
+                done |= self._result(future)
         except BrokenProcessPool:
             raise CorpusError("a worker was killed, perhaps for want of memory; give fewer --workers") from None
-
-    def _do(self, task: Callable, part: tuple) -> Any:
-        """Do one part here; what it raises is kept for when its turn comes."""
-        from concurrent.futures import Future
-
-        future: Future = Future()
-        try:
-            future.set_result(task(*part, self._report))
-        except Exception as error:
-            future.set_exception(error)
-        return future
+        results = [done[index] for index in sorted(done)]
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return results
 
     def _result(self, future: Any) -> Any:
         from concurrent.futures import wait
@@ -120,8 +114,38 @@ def signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def take_turns(task: Callable, parts: list[tuple], taken: Any, on_bytes: Callable[[int], None]) -> dict[int, Any]:
+    """Do parts until all are taken.
+
+    Args:
+        task: what to do.
+        parts: its arguments, for each part.
+        taken: how many parts any process has begun, in shared memory.
+        on_bytes: its last argument.
+
+    Returns:
+        By their numbers the results of the parts that were done here; where one failed, its exception, and nobody
+        begins another.
+    """
+    done: dict[int, Any] = {}
+    while (index := take(taken)) < len(parts):
+        try:
+            done[index] = task(*parts[index], on_bytes)
+        except Exception as error:
+            done[index] = error
+            taken.value = len(parts)
+    return done
+
+
+def take(taken: Any) -> int:
+    """The number of the next part."""
+    with taken.get_lock():
+        taken.value += 1
+        return taken.value - 1
+
+
 shared: tuple = ()
-"""In a worker: the number of bytes that all have read, and whether to stop."""
+"""In a worker: the bytes that all have read, the parts that all have begun, and whether to stop."""
 
 
 def begin(*given: Any) -> None:
@@ -139,14 +163,15 @@ def end_with_parent() -> None:
     os._exit(1)
 
 
-def work(task: Callable, part: tuple) -> Any:
-    """Do one part in a worker."""
-    return task(*part, advance)
+def work(task: Callable, parts: list[tuple]) -> dict[int, Any]:
+    """Do parts in a worker."""
+    _, taken, _ = shared
+    return take_turns(task, parts, taken, advance)
 
 
 def advance(count: int) -> None:
     """Add to the bytes that were read, or give up where the work was stopped."""
-    read, stopped = shared
+    read, _, stopped = shared
     if stopped.is_set():
         raise KeyboardInterrupt
     with read.get_lock():

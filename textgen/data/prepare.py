@@ -86,7 +86,7 @@ def write_corpus(
     """Write the four files of a corpus into an empty folder."""
     batches = enumerate(workers.batches(sources))
     tasks = [(batch, folder / f"points-{i}", config) for i, batch in batches]
-    spools = list(workers.map(spool_sources, tasks))
+    spools = workers.map(spool_sources, tasks)
     found = np.zeros(MAX_CHARACTERS, np.int64)
     for spool in spools:
         found[spool.points] += spool.counts
