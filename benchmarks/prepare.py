@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,8 +23,9 @@ FILES = 100
 
 
 def prepare(source: Path, folder: Path, options: list[str], cores: set[int]) -> tuple[float, float]:
-    """Seconds and peak resident megabytes of one preparation on some cores."""
-    command = [sys.executable, "-m", "textgen", "prepare", str(source), "--out", str(folder), "--force", *options]
+    """Seconds and peak resident megabytes of one preparation, into a new folder, on some cores."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "textgen", "prepare", str(source), "--out", str(folder), *options]
     began = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, cores))
     _, status, usage = os.wait4(process.pid, 0)

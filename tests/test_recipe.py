@@ -21,8 +21,8 @@ def test_whatever_it_picks_can_be_trained(characters, minutes, cell):
 
 
 def test_more_time_makes_a_wider_model_and_a_small_text_more_dropout():
-    units = [recipe.choose(1_000_000, minutes)[0]["units"] for minutes in (0.2, 1, 2.5, 5, 15)]
-    assert units == sorted(units) and len(set(units)) == 5
+    units = [recipe.choose(1_000_000, minutes)[0]["units"] for minutes in (0.2, 1, 2.5, 5, 15, 40)]
+    assert units == sorted(units) and len(set(units)) == 6
     small, large = (recipe.choose(characters, 5.0)[0] for characters in (100_000, 10_000_000))
     assert small["dropout"] > large["dropout"] and small["units"] < large["units"]
 
