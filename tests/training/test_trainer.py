@@ -19,7 +19,7 @@ from textgen.training import trainer
 from textgen.training.interrupt import Stopped, catching_signals
 
 MODEL = ModelConfig(units=12, embedding_dim=6, num_layers=2, dropout=0.3, recurrent_dropout=0.2)
-CONFIG = TrainConfig(steps=24, batch_size=4, seq_length=16, validations=6, rng_seed=3)
+CONFIG = TrainConfig(steps=24, batch_size=16, seq_length=16, validations=6, rng_seed=3)
 
 
 @pytest.fixture

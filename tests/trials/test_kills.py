@@ -19,7 +19,19 @@ from safetensors.numpy import load_file
 import textgen
 from textgen.run import Run
 
-ARGUMENTS = [*SETTINGS, "--num-layers", "2", "--recurrent-dropout", "0.1", "--steps", "300", "--validations", "6"]
+ARGUMENTS = [
+    *SETTINGS,
+    "--batch-size",
+    "16",
+    "--num-layers",
+    "2",
+    "--recurrent-dropout",
+    "0.1",
+    "--steps",
+    "300",
+    "--validations",
+    "6",
+]
 ALWAYS = ["--checkpoint-every", "1step"]
 """A checkpoint after every step, so that most kills fall into the writing of one."""
 SIDE_BY_SIDE = 2

@@ -18,6 +18,8 @@ SLURM_PORT = 8888
 """Slurm names hosts but no ports; the tasks of a host listen on this one and those after it."""
 MOST_TASKS = 1024
 """On one host."""
+LEAST_STREAMS = 8
+"""A core that has fewer multiplies matrices too thin for it."""
 
 
 class Placement:
@@ -56,6 +58,8 @@ class Placement:
         self.first = here[0]
         self.rows = slice(here[0] * self.share, (here[-1] + 1) * self.share)
         """The streams of the batch that this process reads."""
+        self.parts = parts_for(self.share, cores() // len(here))
+        """How many parts a CPU's streams are cut into, each for a core of its own."""
 
     @property
     def alone(self) -> bool:
@@ -83,6 +87,17 @@ class Placement:
             return value
         mine = np.full(self.rows.stop - self.rows.start, value if self.chief else 0.0)
         return float(self.gather(self.place(mine))[0])
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parts_for(streams: int, cores: int) -> int:
+    """The most equal parts of some streams that have a core each and `LEAST_STREAMS`, or else one."""
+    most = min(cores, streams // LEAST_STREAMS)
+    return next((parts for parts in range(most, 1, -1) if streams % parts == 0), 1)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import NamedTuple
 
 import keras
@@ -60,8 +61,11 @@ class Engine:
             self.model.compile(optimizer=self.optimizer)  # for callbacks, which look there for it
         # XLA fuses our LSTM's gates; it makes Keras's own recurrent layers slower, and cannot talk to other devices
         compiled = uses_own_loop(recurrent_layers(self.model)[0])
+        self.parts = self.placement.parts if compiled else 1
+        self._update = tf.function(self._update_eagerly)
         self._gradients = tf.function(self._gradients_eagerly, jit_compile=compiled)
-        self._update = tf.function(self._update_eagerly, jit_compile=compiled and self.placement.alone)
+        alone = compiled and self.placement.alone
+        self._apply = tf.function(self._apply_eagerly, jit_compile=True) if alone else self._apply_eagerly
         self._window_loss = tf.function(self._window_loss_eagerly, jit_compile=compiled)
 
     def zero_states(self) -> States:
@@ -138,25 +142,40 @@ class Engine:
         return strategy.reduce(tf.distribute.ReduceOp.SUM, results, None), states
 
     def _update_replica(self, batch, states, carried, step, news):
+        """On one device: the gradients of its parts, each on a core of its own, and an update by their sum."""
         first = tf.distribute.get_replica_context().replica_id_in_sync_group * self.placement.share
-        loss, gradients, states = self._gradients(batch, states, carried, step, tf.convert_to_tensor(first))
-        self.optimizer.apply(gradients, self.model.trainable_variables)
-        self._update_average(step)
-        return tf.concat([tf.cast(loss, tf.float64)[None], tf.reduce_sum(news, 0)], 0), states
+        rows = self.placement.share // self.parts
+        losses, gradients, after = [], [], []
+        for start in range(0, self.placement.share, rows):
+            part = tf.nest.map_structure(itemgetter(slice(start, start + rows)), (batch, states, carried))
+            loss, gradient, state = self._gradients(*part, step, tf.convert_to_tensor(first + start))
+            losses.append(loss)
+            gradients.append(gradient)
+            after.append(state)
+        self._apply(gradients, step)
+        states = tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *after)
+        return tf.concat([tf.cast(tf.add_n(losses), tf.float64)[None], tf.reduce_sum(news, 0)], 0), states
 
     def _gradients_eagerly(self, batch, states, carried, step, first):
-        """This replica's share of the loss and of the gradients, and its state."""
+        """One part's share of the loss and of the gradients, and its state."""
         states = tf.nest.map_structure(lambda state: state * carried[:, None], states)
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             dropout = Dropout(self.config.rng_seed, step, self.placement.batch_size, first, self.recurrent_dropout)
             logits, states = unroll(self.model, tf.transpose(batch[:, :-1]), states, dropout)
-            share = 1 / self.placement.replicas
+            share = len(batch) / self.placement.batch_size
             loss = share * tf.reduce_mean(cross_entropy(logits, tf.transpose(batch[:, 1:])))
             total = loss + share * self._penalty()
         # a dense gradient of the embedding: XLA takes seconds to update single rows
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(total, variables)]
         return loss, gradients, states
+
+    def _apply_eagerly(self, gradients, step):
+        """Update the weights by the sum of the parts' gradients, and their average."""
+        self.optimizer.apply(
+            [tf.add_n(parts) for parts in zip(*gradients, strict=True)], self.model.trainable_variables
+        )
+        self._update_average(step)
 
     def _window_loss_eagerly(self, inputs, targets, weights, states):
         logits, states = unroll(self.average, tf.transpose(inputs), states)

@@ -114,38 +114,38 @@ def product(values: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 
 def _forward(input_at, steps, recurrent_kernel, hidden, cell):
-    """The activated gates (T, B, 4H) and the states after every step (T, B, H)."""
+    """The four activated gates and the states after every step, (T, B, H) each.
+
+    Gates are kept apart, for XLA does not vectorise a loop over several slices of one array's time step.
+    """
     dtype, batch, units = hidden.dtype, hidden.shape[0], recurrent_kernel.shape[0]
     # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one function for all gates is one vectorised loop
     scale = np.repeat(np.array([0.5, 0.5, 1, 0.5], dtype.as_numpy_dtype), units)
     shift = np.repeat(np.array([0.5, 0.5, 0, 0.5], dtype.as_numpy_dtype), units)
 
-    def array(width):
-        return tf.TensorArray(dtype, steps, element_shape=(batch, width))
-
-    def step(t, hidden, cell, gates, hiddens, cells):
+    def step(t, hidden, cell, *arrays):
         activated = tf.tanh((input_at(t) + product(hidden, recurrent_kernel)) * scale) * scale + shift
-        i, f, g, o = tf.split(activated, 4, -1)
+        i, f, g, o = gates = tf.split(activated, 4, -1)
         cell = f * cell + i * g
         hidden = o * tf.tanh(cell)
-        return t + 1, hidden, cell, gates.write(t, activated), hiddens.write(t, hidden), cells.write(t, cell)
+        values = (*gates, hidden, cell)
+        return t + 1, hidden, cell, *(array.write(t, value) for array, value in zip(arrays, values, strict=True))
 
-    *_, gates, hiddens, cells = tf.while_loop(
-        lambda t, *_: t < steps,
-        step,
-        (0, hidden, cell, array(4 * units), array(units), array(units)),
-        maximum_iterations=steps,
+    arrays = [tf.TensorArray(dtype, steps, element_shape=(batch, units)) for _ in range(6)]
+    _, _, _, *arrays = tf.while_loop(
+        lambda t, *_: t < steps, step, (0, hidden, cell, *arrays), maximum_iterations=steps
     )
-    return gates.stack(), hiddens.stack(), cells.stack()
+    *gates, hiddens, cells = (array.stack() for array in arrays)
+    return gates, hiddens, cells
 
 
 def _backward(gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cell):
     """The gradients of the inputs (T, B, 4H) and of the first states (B, H)."""
-    steps = gates.shape[0] or tf.shape(gates)[0]
+    steps = cells.shape[0] or tf.shape(cells)[0]
     transposed = tf.transpose(recurrent_kernel)
 
     def step(t, d_hidden, d_cell, d_inputs):
-        i, f, g, o = tf.split(gates[t], 4, -1)
+        i, f, g, o = (gate[t] for gate in gates)
         squashed = tf.tanh(cells[t])
         d_hidden = d_hidden + d_hiddens[t]
         d_cell = d_cell + d_hidden * o * (1 - squashed * squashed)
@@ -158,7 +158,8 @@ def _backward(gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cell):
         d_step = tf.concat(d_gates, -1)
         return t - 1, product(d_step, transposed), d_cell * f, d_inputs.write(t, d_step)
 
-    d_inputs = tf.TensorArray(gates.dtype, steps, element_shape=gates.shape[1:])
+    batch, units = cells.shape[1:]
+    d_inputs = tf.TensorArray(cells.dtype, steps, element_shape=(batch, 4 * units))
     _, d_hidden, d_cell, d_inputs = tf.while_loop(
         lambda t, *_: t >= 0,
         step,

@@ -1,0 +1,88 @@
+"""One update of the weights: what stock Keras does, however the batch is cut."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import textgen.training  # noqa: F401  (starts TensorFlow quietly)
+from textgen.config import ModelConfig, TrainConfig
+from textgen.training.distribution import Placement, parts_for
+from textgen.training.engine import Engine, News
+from textgen.training.model import assign_weights
+
+BATCH, WINDOW, STEPS = 16, 12, 3
+RATE = 0.01
+
+
+def trained(parts, model_config, config, vocabulary_size):
+    """The losses of a few updates and the weights after them."""
+    placement = Placement("none", BATCH)
+    placement.parts = parts
+    engine = Engine(model_config, config, vocabulary_size, placement)
+    losses, states = [], engine.zero_states()
+    for step, batch in enumerate(batches(vocabulary_size)):
+        carried = np.arange(BATCH) % 3 != step
+        loss, states, _ = engine.update(batch, states, carried.astype(np.float32), step, RATE, News(0, 0, 0))
+        losses.append(loss)
+    return losses, engine.model.get_weights()
+
+
+def batches(vocabulary_size):
+    generator = np.random.default_rng(0)
+    return generator.integers(0, vocabulary_size, (STEPS, BATCH, WINDOW + 1)).astype(np.int32)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_parts_on_several_cores_train_what_the_whole_batch_does(num_layers):
+    model_config = ModelConfig(num_layers=num_layers, units=9, embedding_dim=5, dropout=0.3, recurrent_dropout=0.2)
+    config = TrainConfig(batch_size=BATCH, seq_length=WINDOW, l2=1e-3, weight_decay=0.05)
+    losses, weights = trained(1, model_config, config, 11)
+    for parts in (2, 4):
+        found_losses, found = trained(parts, model_config, config, 11)
+        np.testing.assert_allclose(found_losses, losses, rtol=1e-5)
+        for mine, whole in zip(found, weights, strict=True):
+            np.testing.assert_allclose(mine, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("vocabulary_size", [11, 400], ids=["looked up", "more characters than a batch holds"])
+def test_updates_are_those_of_stock_keras_layers_and_adam(vocabulary_size):
+    stock = keras.Sequential(
+        [
+            keras.layers.Embedding(vocabulary_size, 5),
+            keras.layers.LSTM(9, return_sequences=True),
+            keras.layers.Dense(vocabulary_size),
+        ]
+    )
+    stock.build((None, None))
+    weights = stock.get_weights()
+    optimizer = keras.optimizers.Adam(RATE, beta_2=0.99, global_clipnorm=0.1)
+    expected = []
+    for batch in batches(vocabulary_size):
+        with tf.GradientTape() as tape:
+            losses = keras.losses.sparse_categorical_crossentropy(batch[:, 1:], stock(batch[:, :-1]), from_logits=True)
+            loss = tf.reduce_mean(losses)
+        optimizer.apply(tape.gradient(loss, stock.trainable_variables), stock.trainable_variables)
+        expected.append(float(loss))
+
+    engine = Engine(
+        ModelConfig(units=9, embedding_dim=5, dropout=0.0),
+        TrainConfig(batch_size=BATCH, seq_length=WINDOW, clip_norm=0.1, weight_decay=0.0),
+        vocabulary_size,
+    )
+    assign_weights(engine.model.trainable_variables, weights)
+    fresh = np.zeros(BATCH, np.float32)
+    found = [
+        engine.update(batch, engine.zero_states(), fresh, step, RATE, News(0, 0, 0))[0]
+        for step, batch in enumerate(batches(vocabulary_size))
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    for mine, theirs in zip(engine.model.get_weights(), stock.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("streams", "cores", "parts"), [(64, 2, 2), (16, 2, 2), (16, 8, 2), (15, 2, 1), (24, 3, 3), (64, 1, 1), (64, 6, 4)]
+)
+def test_parts_are_equal_and_not_too_small(streams, cores, parts):
+    assert parts_for(streams, cores) == parts
