@@ -15,9 +15,9 @@ WIDTHS = ((0.5, 192), (1.5, 256), (3.5, 320), (10.0, 384), (25.0, 512))
 WIDEST = 640
 WIDEST_OF_SMALL_TEXT = 256
 RATES = {192: 0.012, 256: 0.008, 320: 0.007, 384: 0.006, 512: 0.005, 640: 0.005}
-CHARACTERS_PER_SECOND = {192: 60_000, 256: 40_000, 320: 33_000, 384: 26_000, 512: 17_000, 640: 11_500}
+CHARACTERS_PER_SECOND = {192: 75_000, 256: 58_000, 320: 44_000, 384: 32_000, 512: 18_000, 640: 13_000}
 """What 2 cores of an AMD EPYC with AVX-512 read in training."""
-DROPOUTS = ((1, 0.05, 0.0), (6, 0.15, 0.0), (10, 0.2, 0.0), (20, 0.4, 0.2))
+DROPOUTS = ((1.5, 0.05, 0.0), (7, 0.15, 0.0), (11, 0.2, 0.0), (20, 0.4, 0.2))
 """Read up to so many times, a text needs so much dropout of outputs and of recurrent weights."""
 MOST_DROPOUT = (0.5, 0.3)
 DROPOUT_OF_SMALL_TEXT = (0.5, 0.2)

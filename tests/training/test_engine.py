@@ -15,9 +15,9 @@ BATCH, WINDOW, STEPS = 16, 12, 3
 RATE = 0.01
 
 
-def trained(parts, model_config, config, vocabulary_size):
+def trained(parts, model_config, config, vocabulary_size, kind="none"):
     """The losses of a few updates and the weights after them."""
-    placement = Placement("none", BATCH)
+    placement = Placement(kind, BATCH)
     placement.parts = parts
     engine = Engine(model_config, config, vocabulary_size, placement)
     losses, states = [], engine.zero_states()
@@ -43,6 +43,15 @@ def test_parts_on_several_cores_train_what_the_whole_batch_does(num_layers):
         np.testing.assert_allclose(found_losses, losses, rtol=1e-5)
         for mine, whole in zip(found, weights, strict=True):
             np.testing.assert_allclose(mine, whole, atol=1e-5)
+
+
+def test_a_mirror_of_one_device_trains_what_the_device_does():
+    model_config, config = ModelConfig(units=9, embedding_dim=5), TrainConfig(batch_size=BATCH, seq_length=WINDOW)
+    losses, weights = trained(2, model_config, config, 11)
+    found_losses, found = trained(2, model_config, config, 11, "mirrored")
+    np.testing.assert_allclose(found_losses, losses, rtol=1e-5)
+    for mine, alone in zip(found, weights, strict=True):
+        np.testing.assert_allclose(mine, alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("vocabulary_size", [11, 400], ids=["looked up", "more characters than a batch holds"])

@@ -36,7 +36,8 @@ class Placement:
     """
 
     def __init__(self, kind: str, batch_size: int) -> None:
-        kind = choose(kind)
+        self.kind = kind = choose(kind)
+        """Without `auto`."""
         resolver = cluster_resolver() if kind == "multiworker" else None
         with quiet_standard_error():
             self.strategy = create_strategy(kind, resolver)
@@ -90,7 +91,9 @@ class Placement:
 
 
 def cores() -> int:
-    """The processor cores that this process may use."""
+    """The processor cores that TensorFlow may use in this process."""
+    if (threads := os.environ.get("TF_NUM_INTRAOP_THREADS", "")).isdigit() and int(threads):
+        return int(threads)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -64,8 +64,8 @@ class Engine:
         self.parts = self.placement.parts if compiled else 1
         self._update = tf.function(self._update_eagerly)
         self._gradients = tf.function(self._gradients_eagerly, jit_compile=compiled)
-        alone = compiled and self.placement.alone
-        self._apply = tf.function(self._apply_eagerly, jit_compile=True) if alone else self._apply_eagerly
+        one_device = compiled and self.placement.kind == "none"
+        self._apply = tf.function(self._apply_eagerly, jit_compile=True) if one_device else self._apply_eagerly
         self._window_loss = tf.function(self._window_loss_eagerly, jit_compile=compiled)
 
     def zero_states(self) -> States:
@@ -145,15 +145,13 @@ class Engine:
         """On one device: the gradients of its parts, each on a core of its own, and an update by their sum."""
         first = tf.distribute.get_replica_context().replica_id_in_sync_group * self.placement.share
         rows = self.placement.share // self.parts
-        losses, gradients, after = [], [], []
+        parts = []
         for start in range(0, self.placement.share, rows):
             part = tf.nest.map_structure(itemgetter(slice(start, start + rows)), (batch, states, carried))
-            loss, gradient, state = self._gradients(*part, step, tf.convert_to_tensor(first + start))
-            losses.append(loss)
-            gradients.append(gradient)
-            after.append(state)
+            parts.append(self._gradients(*part, step, tf.convert_to_tensor(first + start)))
+        losses, gradients, states = zip(*parts, strict=True)
         self._apply(gradients, step)
-        states = tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *after)
+        states = tf.nest.map_structure(lambda *rows: tf.concat(rows, 0), *states)
         return tf.concat([tf.cast(tf.add_n(losses), tf.float64)[None], tf.reduce_sum(news, 0)], 0), states
 
     def _gradients_eagerly(self, batch, states, carried, step, first):
