@@ -69,11 +69,18 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def cores() -> int:
+    """The processor cores that TensorFlow may use in this process."""
+    if (threads := os.environ.get("TF_NUM_INTRAOP_THREADS", "")).isdecimal() and int(threads):
+        return int(threads)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def start_worker(arguments: Sequence[str], addresses: list[str], index: int) -> subprocess.Popen:
     """Start one process; all share the machine's cores equally."""
     task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-    cores = max(1, len(os.sched_getaffinity(0)) // len(addresses))
-    environment = {"TF_NUM_INTRAOP_THREADS": str(cores), **os.environ, "TF_CONFIG": json.dumps(task)}
+    share = max(1, cores() // len(addresses))
+    environment = {"TF_NUM_INTRAOP_THREADS": str(share), **os.environ, "TF_CONFIG": json.dumps(task)}
     # a process group of its own: Ctrl-C reaches a worker once, through us
     return subprocess.Popen([sys.executable, "-m", "textgen", *arguments], env=environment, process_group=0)
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from textgen.errors import ConfigError, RunError
+from textgen.launch import cores
 from textgen.training import quiet_standard_error
 
 SLURM_PORT = 8888
@@ -88,13 +89,6 @@ class Placement:
             return value
         mine = np.full(self.rows.stop - self.rows.start, value if self.chief else 0.0)
         return float(self.gather(self.place(mine))[0])
-
-
-def cores() -> int:
-    """The processor cores that TensorFlow may use in this process."""
-    if (threads := os.environ.get("TF_NUM_INTRAOP_THREADS", "")).isdigit() and int(threads):
-        return int(threads)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def parts_for(streams: int, cores: int) -> int:
