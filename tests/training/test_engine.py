@@ -33,25 +33,27 @@ def batches(vocabulary_size):
     return generator.integers(0, vocabulary_size, (STEPS, BATCH, WINDOW + 1)).astype(np.int32)
 
 
+def assert_same_training(found, expected):
+    """Losses and weights are the same but for rounding."""
+    (found_losses, found_weights), (losses, weights) = found, expected
+    np.testing.assert_allclose(found_losses, losses, rtol=1e-5)
+    for mine, theirs in zip(found_weights, weights, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
 @pytest.mark.parametrize("num_layers", [1, 2])
 def test_parts_on_several_cores_train_what_the_whole_batch_does(num_layers):
     model_config = ModelConfig(num_layers=num_layers, units=9, embedding_dim=5, dropout=0.3, recurrent_dropout=0.2)
     config = TrainConfig(batch_size=BATCH, seq_length=WINDOW, l2=1e-3, weight_decay=0.05)
-    losses, weights = trained(1, model_config, config, 11)
+    whole = trained(1, model_config, config, 11)
     for parts in (2, 4):
-        found_losses, found = trained(parts, model_config, config, 11)
-        np.testing.assert_allclose(found_losses, losses, rtol=1e-5)
-        for mine, whole in zip(found, weights, strict=True):
-            np.testing.assert_allclose(mine, whole, atol=1e-5)
+        assert_same_training(trained(parts, model_config, config, 11), whole)
 
 
 def test_a_mirror_of_one_device_trains_what_the_device_does():
     model_config, config = ModelConfig(units=9, embedding_dim=5), TrainConfig(batch_size=BATCH, seq_length=WINDOW)
-    losses, weights = trained(2, model_config, config, 11)
-    found_losses, found = trained(2, model_config, config, 11, "mirrored")
-    np.testing.assert_allclose(found_losses, losses, rtol=1e-5)
-    for mine, alone in zip(found, weights, strict=True):
-        np.testing.assert_allclose(mine, alone, atol=1e-5)
+    alone = trained(2, model_config, config, 11)
+    assert_same_training(trained(2, model_config, config, 11, "mirrored"), alone)
 
 
 @pytest.mark.parametrize("vocabulary_size", [11, 400], ids=["looked up", "more characters than a batch holds"])
@@ -85,9 +87,7 @@ def test_updates_are_those_of_stock_keras_layers_and_adam(vocabulary_size):
         engine.update(batch, engine.zero_states(), fresh, step, RATE, News(0, 0, 0))[0]
         for step, batch in enumerate(batches(vocabulary_size))
     ]
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    for mine, theirs in zip(engine.model.get_weights(), stock.get_weights(), strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+    assert_same_training((found, engine.model.get_weights()), (expected, stock.get_weights()))
 
 
 @pytest.mark.parametrize(
