@@ -1,5 +1,6 @@
 """Samplers that read a run while its trainer replaces its checkpoints never meet half of one."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import SETTINGS
 
+from textgen.data.vocabulary import Vocabulary
+from textgen.inference.network import load_network
 from textgen.run import Run
 
 READER = Path(__file__).with_name("reader.py")
@@ -42,3 +45,22 @@ def test_four_samplers_read_while_a_trainer_writes_500_checkpoints(corpus_path, 
     loads = read_while_training(corpus_path, tmp_path, checkpoints=500, readers=4)
     sys.stdout.write(f'{{"trial": "readers", "checkpoints": 500, "loads": {sum(loads)}}}\n')
     assert min(loads) > 10
+
+
+class RunAtItsFirstValidation(Run):
+    """A run whose first `best` is written as soon as somebody has looked which checkpoints there are."""
+
+    def checkpoints(self) -> list[str]:
+        """See `Run.checkpoints`."""
+        known = super().checkpoints()
+        if "best" not in known:
+            shutil.copytree(self.weights_path("last").parent, self.weights_path("best").parent)
+        return known
+
+
+def test_the_first_best_may_appear_while_a_run_is_loaded(run_path, tmp_path):
+    shutil.copytree(run_path, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "best")
+    run = RunAtItsFirstValidation(tmp_path / "run")
+    load_network(run, "best", run.load_info().model, len(Vocabulary.load(run.path)))
+    assert run.checkpoints() == ["best", "last"]
