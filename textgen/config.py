@@ -162,7 +162,7 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     warmup: number(0.0, 1.0, "Fraction of the training in which the learning rate rises.") = 0.02
     final_rate: number(0.0, 1.0, "Learning rate at the end of its cosine, as a fraction of the highest.") = 0.05
     clip_norm: number(0.0, 1e9, "Largest norm of the whole gradient; 0 is no limit.") = 1.0
-    weight_decay: number(0.0, 10.0, "Decoupled weight decay of the kernels (AdamW).") = 0.05
+    weight_decay: number(0.0, 10.0, "Decoupled weight decay of the kernels (AdamW).") = 0.1
     l1: number(0.0, 10.0, "Penalty on the kernels' absolute values.") = 0.0
     l2: number(0.0, 10.0, "Penalty on the kernels' squares.") = 0.0
     averaging: number(0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none.") = 0.98

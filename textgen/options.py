@@ -121,8 +121,8 @@ def preset_options(*kinds: type[Config]) -> Callable:
         show_default=True,
         is_eager=True,
         callback=read_preset,
-        help="Settings to begin with. auto picks width, dropout, batch and learning rate from the size of the text and "
-        "the time, and says why.",
+        help="Settings to begin with. auto picks width, dropout, weight decay, batch and learning rate from the "
+        "size of the text and the time, and says why.",
     )
     config = click.option(
         "--config",

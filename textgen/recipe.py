@@ -6,7 +6,7 @@ The rules come from measurements on 2 cores, which docs/experiments.md lists.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 SMALL_TEXT = 300_000
 """Characters under which a model learns its text by heart within minutes."""
@@ -17,14 +17,29 @@ WIDEST_OF_SMALL_TEXT = 256
 RATES = {192: 0.012, 256: 0.008, 320: 0.007, 384: 0.006, 512: 0.005, 640: 0.005}
 CHARACTERS_PER_SECOND = {192: 75_000, 256: 58_000, 320: 44_000, 384: 32_000, 512: 18_000, 640: 13_000}
 """What 2 cores of an AMD EPYC with AVX-512 read in training."""
-DROPOUTS = ((1.5, 0.05, 0.0), (7, 0.15, 0.0), (11, 0.2, 0.0), (20, 0.4, 0.2))
-"""Read up to so many times, a text needs so much dropout of outputs and of recurrent weights."""
-MOST_DROPOUT = (0.5, 0.3)
-DROPOUT_OF_SMALL_TEXT = (0.5, 0.2)
+
+
+class Regularization(NamedTuple):
+    """What keeps a model from learning its text by heart: fields of `ModelConfig` and `TrainConfig`."""
+
+    dropout: float
+    recurrent_dropout: float
+    weight_decay: float
+
+
+REGULARIZATIONS = (
+    (1.5, Regularization(0.05, 0.0, 0.05)),
+    (7.0, Regularization(0.15, 0.0, 0.1)),
+    (11.0, Regularization(0.2, 0.0, 0.1)),
+    (20.0, Regularization(0.4, 0.2, 0.15)),
+)
+"""What a text needs that is read up to so many times."""
+MOST_REGULARIZATION = Regularization(0.5, 0.2, 0.15)
+"""For one that is read more often, and for a small one."""
 
 
 def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[str, Any], str]:
-    """Pick width, depth, dropout, batch size and learning rate.
+    """Pick width, depth, dropout, weight decay, batch size and learning rate.
 
     Args:
         characters: how many the training part has.
@@ -42,14 +57,15 @@ def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[st
     units = next((width for limit, width in WIDTHS if minutes <= limit), WIDEST)
     units = min(units, WIDEST_OF_SMALL_TEXT) if small else units
     times = CHARACTERS_PER_SECOND[units] * 60 * minutes / characters
-    dropout, recurrent_dropout = next((rates for limit, *rates in DROPOUTS if times <= limit), MOST_DROPOUT)
-    if small:
-        dropout, recurrent_dropout = DROPOUT_OF_SMALL_TEXT
+    regularization = MOST_REGULARIZATION
+    if not small:
+        regularization = next((needed for limit, needed in REGULARIZATIONS if times <= limit), regularization)
+    if cell != "lstm":
+        regularization = regularization._replace(recurrent_dropout=0.0)
     values = {
         "num_layers": 1,
         "units": units,
-        "dropout": dropout,
-        "recurrent_dropout": recurrent_dropout if cell == "lstm" else 0.0,
+        **regularization._asdict(),
         "batch_size": 16,
         "learning_rate": RATES[units],
     }
@@ -61,9 +77,9 @@ def describe(settings: Mapping[str, Any]) -> str:
     """The settings that `choose` is about, in words.
 
     >>> describe(choose(1_000_000, 5.0)[0])
-    '1 layer of 384 units, dropout 0.2, recurrent dropout 0, batch size 16, learning rate 0.006'
+    '1 layer of 384 units, dropout 0.2, recurrent dropout 0, weight decay 0.1, batch size 16, learning rate 0.006'
     """
     layers = "1 layer" if settings["num_layers"] == 1 else f"{settings['num_layers']} layers"
-    others = ("dropout", "recurrent_dropout", "batch_size", "learning_rate")
+    others = ("dropout", "recurrent_dropout", "weight_decay", "batch_size", "learning_rate")
     named = ", ".join(f"{name.replace('_', ' ')} {settings[name]:g}" for name in others)
     return f"{layers} of {settings['units']} units, {named}"

@@ -91,9 +91,9 @@ class Placement:
         return float(self.gather(self.place(mine))[0])
 
 
-def parts_for(streams: int, cores: int) -> int:
+def parts_for(streams: int, share_of_cores: int) -> int:
     """The most equal parts of some streams that have a core each and `LEAST_STREAMS`, or else one."""
-    most = min(cores, streams // LEAST_STREAMS)
+    most = min(share_of_cores, streams // LEAST_STREAMS)
     return next((parts for parts in range(most, 1, -1) if streams % parts == 0), 1)
 
 

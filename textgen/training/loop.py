@@ -282,8 +282,8 @@ class Loop:
         if now.train_bpc < before.train_bpc:
             self.reporter.note(
                 f"overfitting: no better validation since step {position.best_step:,}, though training goes on "
-                f"improving; `best` keeps that step. More --dropout or --recurrent-dropout, fewer --units or more "
-                f"text would help, and --patience {OVERFITTING_AFTER} would stop here"
+                f"improving; `best` keeps that step. More --dropout, --recurrent-dropout or --weight-decay, fewer "
+                f"--units or more text would help, and --patience {OVERFITTING_AFTER} would stop here"
             )
 
     def _stop(self, signal_number: int) -> None:
