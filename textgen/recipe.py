@@ -31,7 +31,7 @@ REGULARIZATIONS = (
     (1.5, Regularization(0.05, 0.0, 0.05)),
     (7.0, Regularization(0.15, 0.0, 0.1)),
     (11.0, Regularization(0.2, 0.0, 0.1)),
-    (20.0, Regularization(0.4, 0.2, 0.15)),
+    (20.0, Regularization(0.4, 0.1, 0.15)),
 )
 """What a text needs that is read up to so many times."""
 MOST_REGULARIZATION = Regularization(0.5, 0.2, 0.15)
