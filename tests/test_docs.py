@@ -5,6 +5,7 @@ import json
 import os
 import re
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,9 @@ def test_the_commands_of_the_documentation_run(page, readers_folder):
             text=True,
             check=False,
         )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        # `head` ends a `sort` that still writes by SIGPIPE, which bash reports as 141
+        allowed = {0, 128 + signal.SIGPIPE} if "| head" in command else {0}
+        assert done.returncode in allowed, f"{command}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "training.md"], ids=lambda page: page.name)
