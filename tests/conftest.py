@@ -8,6 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# no test fails by the clock: a busy machine is slow
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 TEXT = "the quick brown fox jumps over the lazy dog.\n" * 60
 SETTINGS = [
