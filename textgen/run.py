@@ -62,6 +62,15 @@ class RunInfo(msgspec.Struct, kw_only=True):
         return next((change for change in reversed(self.changes) if ENDS & change.after.keys()), None)
 
 
+def best_of(checkpoints: list[str]) -> str:
+    """Of a run's checkpoints that of the lowest validation loss: `best`, or before the first validation `last`.
+
+    >>> best_of(["last"]), best_of(["best", "last"])
+    ('last', 'best')
+    """
+    return "last" if "best" not in checkpoints and "last" in checkpoints else "best"
+
+
 class Run:
     """The paths and files of one run directory.
 
@@ -83,9 +92,8 @@ class Run:
         return sorted(known, key=lambda name: (name.isdigit(), len(name), name))
 
     def best_checkpoint(self) -> str:
-        """The checkpoint of the lowest validation loss: `best`, or before the first validation `last`."""
-        known = self.checkpoints()
-        return "last" if "best" not in known and "last" in known else "best"
+        """See `best_of`."""
+        return best_of(self.checkpoints())
 
     def drop_steps(self, keep: int) -> None:
         """Delete the checkpoints of steps but the newest."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from textgen.config import ModelConfig
 from textgen.errors import RunError
-from textgen.run import Run
+from textgen.run import Run, best_of
 from textgen.weights import load_tensors, weight_specs
 
 HALF = np.float32(0.5)
@@ -234,9 +234,9 @@ def load_network(run: Run, checkpoint: str, config: ModelConfig, vocabulary_size
     Raises:
         RunError: they are missing or damaged, or do not fit the configuration.
     """
+    known = run.checkpoints()  # once: a trainer may write the first best meanwhile
     if checkpoint == "best":
-        checkpoint = run.best_checkpoint()
-    known = run.checkpoints()  # listed last: a trainer may write the first best meanwhile
+        checkpoint = best_of(known)
     if checkpoint not in known:
         raise RunError(f"{run.path}: has no {checkpoint!r} checkpoint; it has: {', '.join(known) or 'none yet'}")
     weights, _ = load_tensors(run, run.weights_path(checkpoint), weight_specs(config, vocabulary_size))
