@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from conftest import SETTINGS, run_textgen
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import textgen
@@ -37,7 +37,6 @@ def parts(corpus) -> list[str]:
 CHARACTERS = st.characters(codec="utf-8", exclude_characters=END + "\r")
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.text(CHARACTERS, min_size=1, max_size=20), min_size=2, max_size=20),
     st.sampled_from(["tail", "documents", "files"]),

@@ -21,14 +21,14 @@ def counted(length: int, most: int) -> np.ndarray:
     return np.sort(np.concatenate(places))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 300_000))
 def test_every_character_is_counted_once(length):
     assert np.array_equal(counted(length, 0), np.arange(length))
     assert np.array_equal(counted(length, length), np.arange(length))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 300_000), st.integers(1, 300_000))
 def test_of_a_long_text_evenly_spread_characters_are_counted(length, most):
     places, streams = counted(length, most), stream_count(length)

@@ -38,7 +38,7 @@ def test_a_line_alone_and_its_characters_agree(model):
     assert total_bits(model, model.vocabulary.encode(line + "\n")) == pytest.approx(sum(characters), abs=1e-3)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.text("the quickbrown.", max_size=30), min_size=1, max_size=40))
 def test_a_line_scores_the_same_in_any_company(model, lines):
     together = line_bits(model, lines)
