@@ -17,7 +17,7 @@ from machine import median, report
 from textgen import recipe
 from textgen.config import ModelConfig, TrainConfig, build
 from textgen.data.corpus import Corpus
-from textgen.run import FORMAT_VERSION, Run, RunInfo
+from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.training.checkpoint import save_weights
 from textgen.training.loop import Loop
 from textgen.training.trainer import Silent

@@ -23,8 +23,8 @@ import textgen
 from textgen.config import ModelConfig, SampleConfig, TrainConfig
 from textgen.data.vocabulary import Vocabulary
 from textgen.inference.score import line_bits
-from textgen.run import FORMAT_VERSION, Run, RunInfo
-from textgen.weights import weight_shapes
+from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
+from textgen.runs.weights import weight_shapes
 
 VOCABULARY = Vocabulary("\n" + "".join(map(chr, range(32, 96))))
 DEMO = "1x384"

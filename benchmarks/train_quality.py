@@ -23,7 +23,7 @@ from pathlib import Path
 from machine import file_sha256, report, sgemm_gflops
 
 from textgen.inference.overview import overview, shape
-from textgen.run import Run
+from textgen.runs.run import Run
 
 
 def train(corpus: Path, out: Path, *options: str) -> tuple[float, float]:

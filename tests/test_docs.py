@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from textgen.data.text import shipped_corpora
+from textgen.data.shipped import shipped_corpora
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

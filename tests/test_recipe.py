@@ -1,13 +1,13 @@
 """What `--preset auto` picks, and that it says so."""
 
 import pytest
-from conftest import run_textgen
 from hypothesis import given
 from hypothesis import strategies as st
+from support import run_textgen
 
 from textgen import recipe
 from textgen.config import ModelConfig, TrainConfig, build
-from textgen.run import Run
+from textgen.runs.run import Run
 
 
 @given(st.integers(2, 10**12), st.floats(0.001, 10**7), st.sampled_from(["lstm", "gru", "rnn"]))

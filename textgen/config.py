@@ -34,25 +34,15 @@ MAX_TOML_BYTES = 2**14
 """The time that TOML takes to parse can grow with the square of its length."""
 
 
-def integer(low: int, high: int, description: str) -> Any:
-    """The type of a whole number from low to high, with its help text."""
-    return Annotated[int, Meta(ge=low, le=high, description=description)]
-
-
-def number(low: float, high: float, description: str) -> Any:
-    """The type of a finite number from low to high, with its help text."""
-    return Annotated[float, Meta(ge=low, le=high, description=description)]
-
-
-def text(description: str) -> Any:
-    """The type of a text, with its help text."""
-    return Annotated[str, Meta(description=description)]
+def about(description: str, low: float | None = None, high: float | None = None) -> Meta:
+    """The help text of a setting, and the range of a number."""
+    return Meta(description=description, ge=low, le=high)
 
 
 Unknown = Annotated[
     Literal["error", "skip", "replace"],
-    Meta(
-        description="What to do with characters that the vocabulary lacks: refuse, leave out, "
+    about(
+        "What to do with characters that the vocabulary lacks: refuse, leave out, "
         "or replace by U+FFFD (where the vocabulary lacks that too, by a space)."
     ),
 ]
@@ -73,43 +63,45 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     glob: Annotated[
         tuple[str, ...],
-        Meta(
-            description="Pattern of the files to take from a folder, searched in depth; repeatable. With --field all "
+        about(
+            "Pattern of the files to take from a folder, searched in depth; repeatable. With --field all "
             "files of records by default."
         ),
     ] = ("*.txt",)
-    exclude: Annotated[
-        tuple[str, ...],
-        Meta(description="Pattern of the files to leave out of a folder; repeatable."),
-    ] = ()
+    exclude: Annotated[tuple[str, ...], about("Pattern of the files to leave out of a folder; repeatable.")] = ()
     field: (
-        text(
-            "Read this field of each record of JSON Lines (dots lead into objects), CSV, TSV or Parquet; each is a "
-            "document."
-        )
+        Annotated[
+            str,
+            about(
+                "Read this field of each record of JSON Lines (dots lead into objects), CSV, TSV or Parquet; each is a "
+                "document."
+            ),
+        ]
         | None
     ) = None
     document_end: Annotated[
         bool,
-        Meta(
-            description="End each document, that is each file or record, by a character of its own; sampling starts "
+        about(
+            "End each document, that is each file or record, by a character of its own; sampling starts "
             "after one and ends at the next."
         ),
     ] = False
-    encoding: Annotated[str, Meta(description="Encoding of the text; a byte order mark is dropped.")] = "utf-8"
-    normalize: Annotated[Literal["nfc", "nfkc", "none"], Meta(description="Unicode normalisation form.")] = "nfc"
-    keep_line_ends: Annotated[bool, Meta(description="Keep \\r\\n and \\r instead of making them \\n.")] = False
-    lowercase: Annotated[bool, Meta(description="Make all letters lower case.")] = False
-    min_count: integer(1, 10**9, "Characters that occur fewer times than this become U+FFFD.") = 1
-    validation: number(0.0, 0.9, "Fraction of the text that is held out for validation.") = 0.1
+    encoding: Annotated[str, about("Encoding of the text; a byte order mark is dropped.")] = "utf-8"
+    normalize: Annotated[Literal["nfc", "nfkc", "none"], about("Unicode normalisation form.")] = "nfc"
+    keep_line_ends: Annotated[bool, about("Keep \\r\\n and \\r instead of making them \\n.")] = False
+    lowercase: Annotated[bool, about("Make all letters lower case.")] = False
+    min_count: Annotated[int, about("Characters that occur fewer times than this become U+FFFD.", 1, 10**9)] = 1
+    validation: Annotated[float, about("Fraction of the text that is held out for validation.", 0.0, 0.9)] = 0.1
     split: Annotated[
         Literal["tail", "lines", "documents", "files"],
-        Meta(
-            description="What is held out: the tail of each source, or, drawn at random, lines (for names), documents "
+        about(
+            "What is held out: the tail of each source, or, drawn at random, lines (for names), documents "
             "(with --document-end) or whole files."
         ),
     ] = "tail"
-    rng_seed: integer(0, MAX_SEED, "Seed of the random generator that draws lines, documents or files.") = 0
+    rng_seed: Annotated[
+        int, about("Seed of the random generator that draws lines, documents or files.", 0, MAX_SEED)
+    ] = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,14 +114,14 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of the network."""
 
-    cell: Annotated[Literal["lstm", "gru", "rnn"], Meta(description="Kind of recurrent layer.")] = "lstm"
-    num_layers: integer(1, 16, "Number of recurrent layers.") = 1
-    units: integer(1, 16384, "Width of each recurrent layer.") = 384
-    embedding_dim: integer(1, 16384, "Width of the character embedding.") = 64
-    dropout: number(0.0, 0.95, "Fraction of each layer's outputs that training drops.") = 0.2
-    recurrent_dropout: number(
-        0.0, 0.95, "Fraction of an LSTM's recurrent weights that training drops, others in each window."
-    ) = 0.0
+    cell: Annotated[Literal["lstm", "gru", "rnn"], about("Kind of recurrent layer.")] = "lstm"
+    num_layers: Annotated[int, about("Number of recurrent layers.", 1, 16)] = 1
+    units: Annotated[int, about("Width of each recurrent layer.", 1, 16384)] = 384
+    embedding_dim: Annotated[int, about("Width of the character embedding.", 1, 16384)] = 64
+    dropout: Annotated[float, about("Fraction of each layer's outputs that training drops.", 0.0, 0.95)] = 0.2
+    recurrent_dropout: Annotated[
+        float, about("Fraction of an LSTM's recurrent weights that training drops, others in each window.", 0.0, 0.95)
+    ] = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -140,61 +132,75 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a model is trained."""
 
-    batch_size: integer(1, 65536, "Number of streams that are read side by side.") = 16
-    seq_length: integer(1, 65536, "Characters in a window, through which gradients flow.") = 64
-    carry: integer(
-        0,
-        10**9,
-        "Windows through which a stream's state carries before it starts anew, staggered over the "
-        "streams; 0 is a whole epoch.",
-    ) = 32
-    epochs: integer(1, 10**9, "End after this many passes over the text.") | None = None
-    steps: integer(1, 10**12, "End after this many steps.") | None = None
+    batch_size: Annotated[int, about("Number of streams that are read side by side.", 1, 65536)] = 16
+    seq_length: Annotated[int, about("Characters in a window, through which gradients flow.", 1, 65536)] = 64
+    carry: Annotated[
+        int,
+        about(
+            "Windows through which a stream's state carries before it starts anew, staggered over the "
+            "streams; 0 is a whole epoch.",
+            0,
+            10**9,
+        ),
+    ] = 32
+    epochs: Annotated[int, about("End after this many passes over the text.", 1, 10**9)] | None = None
+    steps: Annotated[int, about("End after this many steps.", 1, 10**12)] | None = None
     minutes: (
-        number(
-            0.001,
-            10**7,
-            f"End after this many minutes; with no other end given, after {DEFAULT_MINUTES:g} minutes.",
-        )
+        Annotated[
+            float,
+            about(
+                f"End after this many minutes; with no other end given, after {DEFAULT_MINUTES:g} minutes.",
+                0.001,
+                10**7,
+            ),
+        ]
         | None
     ) = None
-    learning_rate: number(0.0, 10.0, "Highest learning rate of the schedule.") = 0.006
-    warmup: number(0.0, 1.0, "Fraction of the training in which the learning rate rises.") = 0.02
-    final_rate: number(0.0, 1.0, "Learning rate at the end of its cosine, as a fraction of the highest.") = 0.05
-    clip_norm: number(0.0, 1e9, "Largest norm of the whole gradient; 0 is no limit.") = 1.0
-    weight_decay: number(0.0, 10.0, "Decoupled weight decay of the kernels (AdamW).") = 0.1
-    l1: number(0.0, 10.0, "Penalty on the kernels' absolute values.") = 0.0
-    l2: number(0.0, 10.0, "Penalty on the kernels' squares.") = 0.0
-    averaging: number(0.0, 0.99999, "Momentum of the averaged weights that validate and sample; 0 is none.") = 0.98
-    validations: integer(1, 10**4, "Number of validations, evenly over the training.") = 20
-    validation_characters: integer(
-        0, 10**12, "Most characters to validate on, spread evenly over the validation part; 0 is all of it."
-    ) = 1_000_000
+    learning_rate: Annotated[float, about("Highest learning rate of the schedule.", 0.0, 10.0)] = 0.006
+    warmup: Annotated[float, about("Fraction of the training in which the learning rate rises.", 0.0, 1.0)] = 0.02
+    final_rate: Annotated[
+        float, about("Learning rate at the end of its cosine, as a fraction of the highest.", 0.0, 1.0)
+    ] = 0.05
+    clip_norm: Annotated[float, about("Largest norm of the whole gradient; 0 is no limit.", 0.0, 1e9)] = 1.0
+    weight_decay: Annotated[float, about("Decoupled weight decay of the kernels (AdamW).", 0.0, 10.0)] = 0.1
+    l1: Annotated[float, about("Penalty on the kernels' absolute values.", 0.0, 10.0)] = 0.0
+    l2: Annotated[float, about("Penalty on the kernels' squares.", 0.0, 10.0)] = 0.0
+    averaging: Annotated[
+        float, about("Momentum of the averaged weights that validate and sample; 0 is none.", 0.0, 0.99999)
+    ] = 0.98
+    validations: Annotated[int, about("Number of validations, evenly over the training.", 1, 10**4)] = 20
+    validation_characters: Annotated[
+        int, about("Most characters to validate on, spread evenly over the validation part; 0 is all of it.", 0, 10**12)
+    ] = 1_000_000
     checkpoint_every: (
-        number(
-            0.0,
-            10**6,
-            "Minutes between checkpoints, or steps, as in 500steps, besides those at validations and at the end; "
-            "0 is none.",
-        )
+        Annotated[
+            float,
+            about(
+                "Minutes between checkpoints, or steps, as in 500steps, besides those at validations and at the end; "
+                "0 is none.",
+                0.0,
+                10**6,
+            ),
+        ]
         | str
     ) = 2.0
-    keep: integer(
-        0, 10**6, "Number of validations whose weights are kept under their steps, besides best and last."
-    ) = 0
+    keep: Annotated[
+        int, about("Number of validations whose weights are kept under their steps, besides best and last.", 0, 10**6)
+    ] = 0
     distribute: Annotated[
         Literal["auto", "none", "mirrored", "multiworker"],
-        Meta(
-            description="Devices to train on: one, all of this machine, or all workers that TF_CONFIG or Slurm names; "
+        about(
+            "Devices to train on: one, all of this machine, or all workers that TF_CONFIG or Slurm names; "
             "auto takes what is there."
         ),
     ] = "auto"
     precision: Annotated[
-        Literal["float32", "mixed_bfloat16"],
-        Meta(description="Number format of the arithmetic; weights are always float32."),
+        Literal["float32", "mixed_bfloat16"], about("Number format of the arithmetic; weights are always float32.")
     ] = "float32"
-    patience: integer(0, 10**6, "End after this many validations in turn without a new best; 0 is never.") = 0
-    rng_seed: integer(0, MAX_SEED, "Seed of the random generator.") = 0
+    patience: Annotated[
+        int, about("End after this many validations in turn without a new best; 0 is never.", 0, 10**6)
+    ] = 0
+    rng_seed: Annotated[int, about("Seed of the random generator.", 0, MAX_SEED)] = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -218,32 +224,36 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class SampleConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How text is sampled. The rules apply in the order in which they stand here."""
 
-    length: integer(0, 10**12, "Characters to write.") = 500
-    repetition_penalty: number(
-        0.01,
-        100.0,
-        "Make characters of the last --repetition-window less likely (above 1) or more; 1 is off.",
-    ) = 1.0
-    repetition_window: integer(1, 10**6, "Characters that --repetition-penalty looks back on.") = 64
-    no_repeat_ngram: integer(0, 1000, "Never write the same sequence of this many characters twice; 0 is off.") = 0
-    only: text("Write these characters only.") = ""
-    ban: text("Never write these characters.") = ""
-    temperature: number(0.0, 1000.0, "Below 1 is more careful, above 1 bolder; 0 takes the likeliest character.") = 0.8
-    top_k: integer(0, 10**9, "Draw from the k likeliest characters only; 0 is all.") = 0
-    top_p: number(0.0, 1.0, "Draw from the likeliest characters that together have this probability.") = 1.0
-    min_p: number(0.0, 1.0, "Draw from characters at least this probable against the likeliest.") = 0.0
-    typical_p: number(
-        0.0, 1.0, "Draw from the characters nearest to the expected surprise that have this probability."
-    ) = 1.0
+    length: Annotated[int, about("Characters to write.", 0, 10**12)] = 500
+    repetition_penalty: Annotated[
+        float,
+        about("Make characters of the last --repetition-window less likely (above 1) or more; 1 is off.", 0.01, 100.0),
+    ] = 1.0
+    repetition_window: Annotated[int, about("Characters that --repetition-penalty looks back on.", 1, 10**6)] = 64
+    no_repeat_ngram: Annotated[
+        int, about("Never write the same sequence of this many characters twice; 0 is off.", 0, 1000)
+    ] = 0
+    only: Annotated[str, about("Write these characters only.")] = ""
+    ban: Annotated[str, about("Never write these characters.")] = ""
+    temperature: Annotated[
+        float, about("Below 1 is more careful, above 1 bolder; 0 takes the likeliest character.", 0.0, 1000.0)
+    ] = 0.8
+    top_k: Annotated[int, about("Draw from the k likeliest characters only; 0 is all.", 0, 10**9)] = 0
+    top_p: Annotated[
+        float, about("Draw from the likeliest characters that together have this probability.", 0.0, 1.0)
+    ] = 1.0
+    min_p: Annotated[float, about("Draw from characters at least this probable against the likeliest.", 0.0, 1.0)] = 0.0
+    typical_p: Annotated[
+        float, about("Draw from the characters nearest to the expected surprise that have this probability.", 0.0, 1.0)
+    ] = 1.0
     stop: Annotated[
-        tuple[Annotated[str, Meta(min_length=1)], ...],
-        Meta(description="End a sample before this text; repeatable."),
+        tuple[Annotated[str, Meta(min_length=1)], ...], about("End a sample before this text; repeatable.")
     ] = ()
-    keep_stop: Annotated[bool, Meta(description="Write the --stop text too.")] = False
-    until_line: Annotated[bool, Meta(description="End a sample at its first line end.")] = False
-    beam: integer(0, 4096, "Search for the likeliest continuation with a beam this wide; 0 draws.") = 0
-    samples: integer(1, 10**9, "Number of samples.") = 1
-    rng_seed: integer(0, MAX_SEED, "Seed of the random generator; drawn when not given.") | None = None
+    keep_stop: Annotated[bool, about("Write the --stop text too.")] = False
+    until_line: Annotated[bool, about("End a sample at its first line end.")] = False
+    beam: Annotated[int, about("Search for the likeliest continuation with a beam this wide; 0 draws.", 0, 4096)] = 0
+    samples: Annotated[int, about("Number of samples.", 1, 10**9)] = 1
+    rng_seed: Annotated[int, about("Seed of the random generator; drawn when not given.", 0, MAX_SEED)] | None = None
     unknown: Unknown = "error"
 
 

@@ -5,15 +5,15 @@ import subprocess
 import sys
 
 import pytest
-from conftest import SETTINGS, run_textgen
 from hypothesis import given
 from hypothesis import strategies as st
+from support import SETTINGS, run_textgen
 
 import textgen
 from textgen.config import PrepareConfig, build
 from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
-from textgen.data.text import find_sources
+from textgen.data.sources import find_sources
 from textgen.data.vocabulary import DOCUMENT_END as END
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import ConfigError, TextError

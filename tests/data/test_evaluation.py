@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from conftest import SETTINGS, run_textgen
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import SETTINGS, run_textgen
 
 from textgen.data.evaluation import WARM_UP, evaluation_windows, stream_count
 from textgen.inference.overview import overview

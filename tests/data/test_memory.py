@@ -6,7 +6,7 @@ import resource
 import sys
 
 import pytest
-from conftest import SETTINGS, run_textgen
+from support import SETTINGS, run_textgen
 
 from textgen.data.corpus import Corpus
 

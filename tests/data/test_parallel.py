@@ -9,12 +9,12 @@ import time
 from multiprocessing import parent_process
 
 import pytest
-from conftest import run_textgen
+from support import run_textgen
 
 from textgen.config import PrepareConfig
 from textgen.data.parallel import Workers
 from textgen.data.prepare import prepare
-from textgen.data.text import find_sources, total_size
+from textgen.data.sources import find_sources, total_size
 from textgen.errors import CorpusError
 
 

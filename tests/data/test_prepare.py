@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from textgen.config import PrepareConfig
 from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
-from textgen.data.text import find_sources
+from textgen.data.sources import find_sources
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import CorpusError, TextError
-from textgen.reading import read_json
-from textgen.run import write_json
+from textgen.runs.reading import read_json
+from textgen.runs.writing import write_json
 
 LINES = [f"line {i} of the text\n" for i in range(200)]
 

@@ -9,13 +9,14 @@ import subprocess
 import sys
 
 import pytest
-from conftest import run_textgen
 from hypothesis import given
 from hypothesis import strategies as st
+from support import run_textgen
 
 from textgen.config import PrepareConfig
 from textgen.data.corpus import Corpus
-from textgen.data.text import PIECE_BYTES, find_sources, patterns
+from textgen.data.sources import find_sources, patterns
+from textgen.data.text import PIECE_BYTES
 from textgen.errors import TextError
 
 DOCUMENTS = ["one line", "two\nlines\n", "", '我爱你, "quoted"', "e\u0301\r\n\tend"]

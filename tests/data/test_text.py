@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.config import PrepareConfig
-from textgen.data.text import PIECE_BYTES, Source, find_sources, shipped_corpora
+from textgen.data.shipped import shipped_corpora
+from textgen.data.sources import find_sources
+from textgen.data.text import PIECE_BYTES, Source
 from textgen.data.transform import transformed
 from textgen.errors import ConfigError, TextError
 

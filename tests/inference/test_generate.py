@@ -66,8 +66,8 @@ def test_the_number_of_threads_changes_no_text(units, tmp_path):
     """A model large enough for the matrix library to use all its threads."""
     from textgen.config import ModelConfig
     from textgen.data.vocabulary import Vocabulary
-    from textgen.run import FORMAT_VERSION, Run, RunInfo
-    from textgen.weights import weight_shapes
+    from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
+    from textgen.runs.weights import weight_shapes
 
     vocabulary = Vocabulary("\n" + "".join(map(chr, range(0x4E00, 0x4E00 + 700))))
     model = ModelConfig(num_layers=2, units=units)

@@ -12,7 +12,7 @@ from textgen.data.corpus import Corpus
 from textgen.inference.overview import describe_run, find_runs, overview, runs_table
 from textgen.inference.page import surprise_page
 from textgen.inference.score import CharacterScore, character_scores, line_bits, total_bits
-from textgen.run import Run
+from textgen.runs.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
-from textgen.run import Run
+from textgen.runs.run import Run
 from textgen.training import trainer
 from textgen.training.checkpoint import load_position
 

@@ -3,14 +3,14 @@
 import msgspec
 import numpy as np
 import pytest
-from conftest import run_textgen
 from safetensors.numpy import load_file
+from support import run_textgen
 
 import textgen
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.errors import ConfigError, RunError
-from textgen.run import Run
+from textgen.runs.run import Run
 from textgen.training import trainer
 from textgen.training.changes import changed
 from textgen.training.checkpoint import load_position

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import run_textgen
 from safetensors.numpy import load_file
+from support import run_textgen
 
-from textgen.run import Run
+from textgen.runs.run import Run
 
 SETTINGS = ["--units", "16", "--embedding-dim", "8", "--num-layers", "2", "--dropout", "0.2"]
 SETTINGS += ["--recurrent-dropout", "0.1", "--batch-size", "4", "--seq-length", "16", "--carry", "8"]

@@ -8,8 +8,8 @@ import tensorflow as tf
 import textgen.training  # noqa: F401
 from textgen.config import ModelConfig
 from textgen.inference.network import Network
+from textgen.runs.weights import weight_shapes
 from textgen.training.model import build_model, unroll, uses_own_loop, weight_arrays, zero_states
-from textgen.weights import weight_shapes
 
 VOCABULARY = 11
 STOCK = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}

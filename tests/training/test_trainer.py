@@ -12,9 +12,9 @@ import textgen
 from textgen.config import ModelConfig, PrepareConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
-from textgen.data.text import find_sources
+from textgen.data.sources import find_sources
 from textgen.errors import CorpusError, RunError
-from textgen.run import Run
+from textgen.runs.run import Run
 from textgen.training import trainer
 from textgen.training.interrupt import Stopped, catching_signals
 

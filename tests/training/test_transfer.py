@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from conftest import run_textgen
 from safetensors.numpy import load_file
+from support import run_textgen
 
 from textgen.config import ModelConfig, PrepareConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
-from textgen.data.text import find_sources
+from textgen.data.sources import find_sources
 from textgen.data.vocabulary import Vocabulary
-from textgen.run import Run
+from textgen.runs.run import Run
 from textgen.training import trainer
 
 STILL = TrainConfig(steps=1, learning_rate=0.0, averaging=0.0, batch_size=2, seq_length=8)

@@ -28,7 +28,7 @@ from textgen.config import ModelConfig, TrainConfig, read_toml
 from textgen.data.corpus import Corpus
 from textgen.errors import TextgenError
 from textgen.inference.overview import describe_run, overview_json, runs_table
-from textgen.run import Run
+from textgen.runs.run import Run
 
 SECONDS = 5
 TOML = b"""# what a person would write

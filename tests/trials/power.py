@@ -19,8 +19,8 @@ import textgen
 from textgen.config import PrepareConfig
 from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
-from textgen.data.text import find_sources
-from textgen.run import write_bytes
+from textgen.data.sources import find_sources
+from textgen.runs.writing import write_bytes
 
 EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir"}
 OLD, NEW = "old text\n" * 400, "new words\n" * 500

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SETTINGS, QuietReporter, run_textgen
 from safetensors.numpy import load_file
+from support import SETTINGS, QuietReporter, run_textgen
 
 import textgen
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.errors import RunError, TextgenError
 from textgen.inference.overview import overview
-from textgen.run import Run
+from textgen.runs.run import Run
 
 MODEL = ModelConfig(units=12, embedding_dim=6, dropout=0.3, recurrent_dropout=0.0)
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2

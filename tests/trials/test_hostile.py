@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import run_textgen
 from fuzz import at_most
+from support import run_textgen
 
 import textgen
 from textgen.data.corpus import Corpus
 from textgen.errors import TextgenError
 from textgen.inference.overview import describe_run
-from textgen.run import Run
+from textgen.runs.run import Run
 
 LARGE = 16 * 2**20
 WEIGHTS = "checkpoints/best/weights.safetensors"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SETTINGS
 from safetensors.numpy import load_file
+from support import SETTINGS
 
 import textgen
-from textgen.run import Run
+from textgen.runs.run import Run
 
 ARGUMENTS = [
     *SETTINGS,

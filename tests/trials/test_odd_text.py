@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import SETTINGS, run_textgen
+from support import SETTINGS, run_textgen
 from test_arguments import outcome
 from test_hostile import measured
 
@@ -15,7 +15,8 @@ import textgen
 from textgen.config import ModelConfig, PrepareConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
-from textgen.data.text import PIECE_BYTES, find_sources
+from textgen.data.sources import find_sources
+from textgen.data.text import PIECE_BYTES
 
 MODEL = ModelConfig(units=8, embedding_dim=4, dropout=0.0, recurrent_dropout=0.0)
 STEPS = TrainConfig(steps=2, batch_size=2, seq_length=16)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SETTINGS, run_textgen
+from support import SETTINGS, run_textgen
 
 SCRIPT = Path(__file__).with_name("power.py")
 

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import SETTINGS
+from support import SETTINGS
 
 from textgen.data.vocabulary import Vocabulary
 from textgen.inference.network import load_network
-from textgen.run import Run
+from textgen.runs.run import Run
 
 READER = Path(__file__).with_name("reader.py")
 ALWAYS = ["--checkpoint-every", "1step", "--keep", "2"]

@@ -14,7 +14,7 @@ from msgspec import Meta
 from textgen.config import PrepareConfig
 from textgen.data.vocabulary import MAX_FILE_BYTES, Vocabulary
 from textgen.errors import CorpusError
-from textgen.reading import open_plain, read_bytes, read_json, reporting_os_errors
+from textgen.runs.reading import open_plain, read_bytes, read_json, reporting_os_errors
 
 FORMAT_VERSION = 1
 MAX_INFO_BYTES = 32 * 2**20

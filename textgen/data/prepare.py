@@ -15,15 +15,14 @@ import numpy as np
 from textgen.config import PrepareConfig
 from textgen.data.corpus import FORMAT_VERSION, MAX_INFO_BYTES, Corpus, CorpusInfo
 from textgen.data.encode import PARTS, choose_vocabulary, id_table, vocabulary_points, write_parts
-from textgen.data.folder import whole_folder
 from textgen.data.parallel import Workers
 from textgen.data.records import check_field
 from textgen.data.spool import spool_sources
 from textgen.data.text import Source, check_encoding
 from textgen.data.vocabulary import MAX_CHARACTERS, Vocabulary
 from textgen.errors import CorpusError, TextError
-from textgen.reading import reporting_os_errors
-from textgen.run import write_json
+from textgen.runs.reading import reporting_os_errors
+from textgen.runs.writing import whole_folder, write_json
 
 FILES = {"corpus.json", "vocabulary.json", *(f"{part}.npy" for part in PARTS)}
 

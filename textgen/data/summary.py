@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 
 from textgen.data.corpus import Corpus
-from textgen.data.text import shipped_corpora, shipped_corpus
 from textgen.data.vocabulary import DOCUMENT_END, REPLACEMENT
 
 RAREST = 10
@@ -56,14 +55,3 @@ def show(counted: list[tuple[str, int]]) -> str:
     return ", ".join(
         f"{c!r} {n:,}" if c.isprintable() and not is_odd(c) else f"U+{ord(c):04X} {n:,}" for c, n in counted
     )
-
-
-def describe_shipped() -> str:
-    """A table of the corpora that come with textgen."""
-    lines = [f"{'name':12} {'characters':>10} {'distinct':>8} {'lines':>7}  first line"]
-    for name in shipped_corpora():
-        text = "".join(path.read_text(encoding="utf-8") for path in shipped_corpus(name))
-        first = text.split("\n", 1)[0][:30]
-        row = f"@{name:11} {len(text):10,} {len(set(text)):8,} {text.count(chr(10)):7,}"
-        lines.append(f"{row}  {first}")
-    return "\n".join(lines)

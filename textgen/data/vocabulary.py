@@ -12,8 +12,8 @@ import numpy as np
 from msgspec import Meta
 
 from textgen.errors import CorpusError, TextError
-from textgen.reading import read_json
-from textgen.run import write_json
+from textgen.runs.reading import read_json
+from textgen.runs.writing import write_json
 
 REPLACEMENT = "\ufffd"
 DOCUMENT_END = "\ufdd0"

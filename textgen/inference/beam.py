@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from textgen.config import SampleConfig
+from textgen.data.vocabulary import Vocabulary
+from textgen.inference.network import Network
+from textgen.inference.sample import Sample
 from textgen.inference.sampling import log_probabilities
-
-if TYPE_CHECKING:
-    from textgen.inference.generate import Generator, Sample
 
 
 def search(
-    model: Generator, samples: list[Sample], config: SampleConfig, allowed: np.ndarray | None
+    network: Network, vocabulary: Vocabulary, samples: list[Sample], config: SampleConfig, allowed: np.ndarray | None
 ) -> Iterator[tuple[Sample, str]]:
     """Finish samples by beam search (Lowerre 1976), one after another.
 
     Args:
-        model: the model.
+        network: the model.
+        vocabulary: its characters.
         samples: seed texts to continue.
         config: `beam` is the width, `length` the number of characters; stop texts, `until_line` and a
             document end end the likeliest text where they first stand in it. The rules of drawing do not apply.
@@ -32,18 +32,20 @@ def search(
     """
     for sample in samples:
         yield sample, ""
-        ids, nats = likeliest(model, sample, config, allowed)
+        ids, nats = likeliest(network, sample, config, allowed)
         sample.ending = "" if len(ids) else "length"
         for index, surprise in zip(ids, nats, strict=True):
             sample.bits += float(surprise) / math.log(2)
-            yield sample, sample.add(model.vocabulary.idx2char[index], config)
+            yield sample, sample.add(vocabulary.idx2char[index], config)
             if sample.ending:
                 break
 
 
-def likeliest(model: Generator, sample: Sample, config: SampleConfig, allowed) -> tuple[np.ndarray, np.ndarray]:
+def likeliest(
+    network: Network, sample: Sample, config: SampleConfig, allowed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """The ids (length,) of the best text in the beam and their surprises in nats; among equals the lower id wins."""
-    logits, state = model.read_all([sample])
+    logits, state = network.read([sample.ids])
     scores = np.zeros(1)
     scores_along = np.zeros((1, 1))
     texts = np.zeros((1, 0), np.int64)
@@ -59,5 +61,5 @@ def likeliest(model: Generator, sample: Sample, config: SampleConfig, allowed) -
         scores_along = np.concatenate([scores_along[rows], scores[:, None]], 1)
         texts = np.concatenate([texts[rows], ids[:, None]], 1)
         state = state.take(rows)
-        logits = model.network.step(ids, state)
+        logits = network.step(ids, state)
     return texts[0], -np.diff(scores_along[0])

@@ -11,83 +11,15 @@ from typing import Any
 import numpy as np
 
 from textgen.config import SampleConfig, build
-from textgen.data.vocabulary import DOCUMENT_END, REPLACEMENT, Vocabulary, describe
+from textgen.data.vocabulary import REPLACEMENT, Vocabulary, describe
 from textgen.errors import ConfigError, TextError
-from textgen.inference.network import Network, State, load_network
-from textgen.inference.sampling import LARGEST_UNIFORM, choose, log_probabilities
-from textgen.run import Run
+from textgen.inference.beam import search
+from textgen.inference.network import Network, load_network
+from textgen.inference.sample import Sample, in_order
+from textgen.inference.sampling import choose, log_probabilities
+from textgen.runs.run import Run
 
 BATCH = 64
-DRAWS = 256
-
-
-class Sample:
-    """One continuation while it is written.
-
-    Args:
-        index: which of the samples of one `rng_seed`; the two together fix every draw.
-        seed_text: what it continues.
-        rng_seed: seed of the random generator.
-    """
-
-    def __init__(self, index: int, seed_text: str, rng_seed: int) -> None:
-        self.index = index
-        self.seed_text = seed_text
-        self.rng_seed = rng_seed
-        self.held = ""
-        """The end of the text, while it may turn out to be the beginning of a stop text."""
-        self.ids: list[int] = []
-        """The text as ids, the seed text and what stands before it included, for the rules that look back."""
-        self.written = 0
-        self.bits = 0.0
-        self.ending = ""
-        """Why it ended: `length`, `stop`, `line` or `document`; empty while it has not."""
-        self._generator = np.random.Generator(np.random.PCG64((rng_seed, index)))
-        self._draws: list[float] = []
-
-    def draw(self) -> float:
-        """The next number from [0, LARGEST_UNIFORM]."""
-        if not self._draws:
-            self._draws = np.minimum(self._generator.random(DRAWS)[::-1], LARGEST_UNIFORM).tolist()
-        return self._draws.pop()
-
-    def add(self, character: str, config: SampleConfig) -> str:
-        """Append a character, see whether the text has ended, and return what is released."""
-        self.written += 1
-        if self.written >= config.length:
-            self.ending = "length"
-        if config.until_line and character == "\n" and self.written > 1:
-            self.ending = "line"
-        if character == DOCUMENT_END:
-            self.ending, character = "document", ""
-        return self._release(character, config) if config.stop else character
-
-    def _release(self, character: str, config: SampleConfig) -> str:
-        """Hold back what may be the beginning of a stop text, and end at a whole one."""
-        text = self.held + character
-        found = [(place, stop) for stop in config.stop if (place := text.find(stop)) >= 0]
-        if found:
-            place, stop = min(found)
-            self.ending = "stop"
-            text = text[: place + len(stop) * config.keep_stop]
-        held = 0 if self.ending else possible_beginning(text, config.stop)
-        self.held = text[len(text) - held :]
-        return text[: len(text) - held]
-
-    @property
-    def bits_per_character(self) -> float | None:
-        """The mean surprise of what was written under the model itself, None where nothing was."""
-        return self.bits / self.written if self.written else None
-
-
-def possible_beginning(text: str, stops: Iterable[str]) -> int:
-    """How much of a text's end may be the beginning of a stop text.
-
-    >>> possible_beginning("the en", ["end", "x"])
-    2
-    """
-    lengths = (n for stop in stops for n in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:n]))
-    return max(lengths, default=0)
 
 
 class Generator:
@@ -164,17 +96,15 @@ class Generator:
         allowed = self.allowed(config)
         seeds = iter(seed_texts)
         while batch := [self.known(text, config.unknown) for text in islice(seeds, BATCH)]:
-            samples = [Sample(first + i, text, rng_seed) for i, text in enumerate(batch)]
+            samples = [Sample(first + i, text, self.ids(text), rng_seed) for i, text in enumerate(batch)]
             first += len(batch)
             if config.beam:
-                from textgen.inference.beam import search
-
-                yield from search(self, samples, config, allowed)
+                yield from search(self.network, self.vocabulary, samples, config, allowed)
             else:
                 yield from in_order(samples, self._write_batch(samples, config, allowed, measured))
 
     def _write_batch(self, samples, config, allowed, measured) -> Iterator[tuple[Sample, str]]:
-        logits, state = self.read_all(samples)
+        logits, state = self.network.read([sample.ids for sample in samples])
         if config.length == 0:
             for sample in samples:
                 sample.ending = "length"
@@ -203,20 +133,9 @@ class Generator:
             if active:
                 logits = self.network.step(ids, state)
 
-    def read_all(self, samples: list[Sample]) -> tuple[np.ndarray, State]:
-        """Read each sample's seed text, equal ones once: the logits (B, V) and the state after them."""
-        read: dict[str, int] = {}
-        rows, logits, states = [], [], []
-        for sample in samples:
-            sample.ids = [self.vocabulary.start, *self.vocabulary.encode(sample.seed_text).tolist()]
-            if sample.seed_text not in read:
-                read[sample.seed_text] = len(read)
-                found, state = self.network.read(sample.ids)
-                logits.append(found.copy())
-                states.append(state.layers)
-            rows.append(read[sample.seed_text])
-        merged = State([[np.concatenate(a) for a in zip(*layer, strict=True)] for layer in zip(*states, strict=True)])
-        return np.concatenate(logits)[rows], merged.take(rows)
+    def ids(self, text: str) -> list[int]:
+        """What a network reads of a text of known characters: first what stands before it."""
+        return [self.vocabulary.start, *self.vocabulary.encode(text).tolist()]
 
     def allowed(self, config: SampleConfig) -> np.ndarray | None:
         """Which characters `only` and `ban` leave, (V,); None where they leave all.
@@ -256,22 +175,3 @@ class Generator:
             raise TextError(f"{name}: the model knows neither U+FFFD nor a space; give --unknown skip")
         substitute = substitutes[0] if unknown == "replace" else ""
         return "".join(substitute if c in missing else c for c in text)
-
-
-def in_order(samples: list[Sample], pieces: Iterable[tuple[Sample, str]]) -> Iterator[tuple[Sample, str]]:
-    """Pieces of samples that grow side by side, put one sample after another; the first of them streams."""
-    waiting: dict[int, str] = {}
-    queue = iter(samples)
-    current = next(queue)
-    yield current, ""
-    for sample, piece in pieces:
-        if sample is not current:
-            waiting[sample.index] = waiting.get(sample.index, "") + piece
-            continue
-        yield sample, piece
-        while current.ending and (following := next(queue, None)):
-            current = following
-            yield current, ""
-            yield current, waiting.pop(current.index, "")
-    for sample in queue:
-        yield sample, ""

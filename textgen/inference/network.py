@@ -6,14 +6,14 @@ of a batch has the same bits as that row alone, unless its state asks for speed 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from textgen.config import ModelConfig
 from textgen.errors import RunError
-from textgen.run import Run, best_of
-from textgen.weights import load_tensors, weight_specs
+from textgen.runs.run import Run, best_of
+from textgen.runs.weights import load_tensors, weight_specs
 
 HALF = np.float32(0.5)
 TABLE_BYTES = 64 * 2**20
@@ -105,12 +105,26 @@ class Network:
 
         return [*steps, dense]
 
-    def read(self, ids: np.ndarray) -> tuple[np.ndarray, State]:
-        """The logits (1, V) and the state after a text, (N,) ids with N of at least 1."""
-        state = self.initial_state(1)
-        for index in ids:
-            logits = self.step(np.array([index]), state)
-        return logits, state
+    def read(self, texts: Sequence[Sequence[int]]) -> tuple[np.ndarray, State]:
+        """Read some texts, equal ones once.
+
+        Args:
+            texts: the ids of each, one at least.
+
+        Returns:
+            The logits (B, V) of what follows each text, and the state after them.
+        """
+        distinct = {tuple(ids): row for row, ids in enumerate(dict.fromkeys(map(tuple, texts)))}
+        logits, states = [], []
+        for ids in distinct:
+            state = self.initial_state(1)
+            for index in ids:
+                found = self.step(np.array([index]), state)
+            logits.append(found.copy())
+            states.append(state.layers)
+        merged = State([[np.concatenate(a) for a in zip(*layer, strict=True)] for layer in zip(*states, strict=True)])
+        rows = [distinct[tuple(ids)] for ids in texts]
+        return np.concatenate(logits)[rows], merged.take(rows)
 
 
 class Layer:

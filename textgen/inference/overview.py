@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from datetime import UTC, datetime
@@ -14,13 +12,11 @@ import msgspec
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError, TextgenError
-from textgen.reading import read_bytes
-from textgen.run import Change, Run
-from textgen.weights import weight_shapes
+from textgen.runs.history import load_progress
+from textgen.runs.run import Change, Run
+from textgen.runs.weights import weight_shapes
 
 DEPTH = 4
-MAX_HISTORY_BYTES = 8 * 2**20
-"""60,000 validations fit."""
 
 
 class RunOverview(msgspec.Struct):
@@ -52,7 +48,7 @@ def overview(path: Path) -> RunOverview:
     run = Run(path)
     info = run.load_info()
     size = len(Vocabulary.load(run.path))
-    reached = progress(run)
+    reached = load_progress(run)
     return RunOverview(
         run=str(path),
         model=info.model,
@@ -78,47 +74,6 @@ def written_at(run: Run, checkpoint: str) -> str | None:
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
     except (OSError, ValueError, OverflowError):
         return None
-
-
-class Progress(msgspec.Struct):
-    """What history.csv tells of a training."""
-
-    steps: int = 0
-    seconds: float = 0.0
-    best: float | None = None
-    """The lowest bits per character in validation."""
-
-
-def progress(run: Run) -> Progress:
-    """Read history.csv, row by row; there is none before the first validation.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    reached = Progress()
-    if not run.history_path.is_file():
-        return reached
-    data = read_bytes(run.history_path, MAX_HISTORY_BYTES, RunError)
-    try:
-        for row in csv.DictReader(io.TextIOWrapper(io.BytesIO(data), "utf-8"), quoting=csv.QUOTE_NONE):
-            bpc = number(row["validation_bpc"]) if row["validation_bpc"] else math.inf
-            best = min(bpc, math.inf if reached.best is None else reached.best)
-            reached = Progress(int(row["step"]), number(row["seconds"]), best if best < math.inf else None)
-    except (KeyError, TypeError, ValueError, csv.Error):
-        raise RunError(f"{run.history_path}: damaged; expected a table made by `textgen train`") from None
-    return reached
-
-
-def number(text: str) -> float:
-    """A finite number.
-
-    Raises:
-        ValueError: it is none.
-    """
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError
-    return value
 
 
 def find_runs(folder: Path) -> list[Path]:

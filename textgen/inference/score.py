@@ -103,7 +103,7 @@ def character_scores(model: Generator, pieces: Iterator[str]) -> Iterator[Charac
         pieces: text of known characters.
     """
     idx2char = model.vocabulary.idx2char
-    logits, state = model.network.read([model.vocabulary.start])
+    logits, state = model.network.read([[model.vocabulary.start]])
     for piece in pieces:
         for index in model.vocabulary.encode(piece):
             nats = log_probabilities(logits[0].astype(np.float64))

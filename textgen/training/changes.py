@@ -10,7 +10,7 @@ import msgspec
 
 from textgen.config import ENDS, FIXED, ModelConfig, TrainConfig, build
 from textgen.errors import ConfigError
-from textgen.run import Change, RunInfo
+from textgen.runs.run import Change, RunInfo
 from textgen.training.checkpoint import Position
 
 

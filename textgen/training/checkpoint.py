@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 import numpy as np
-from msgspec import Meta
-from safetensors.numpy import save
 
 from textgen.errors import RunError
-from textgen.reading import decode_json
-from textgen.run import Run, RunInfo, write_bytes
+from textgen.runs.history import Amount, Count, HistoryRow
+from textgen.runs.reading import decode_json
+from textgen.runs.run import Run, RunInfo
+from textgen.runs.weights import check_header, load_tensors, opened, save_tensors, weight_specs
 from textgen.training.engine import Engine
 from textgen.training.model import States, assign_weights, named_weights, weight_arrays, zero_states
 from textgen.training.streams import fit_window
-from textgen.weights import check_header, load_tensors, opened, weight_specs
-
-Count = Annotated[int, Meta(ge=0, le=10**12)]
-Amount = Annotated[float, Meta(ge=-1e12, le=1e12)]
-
-
-class HistoryRow(msgspec.Struct, kw_only=True):
-    """One validation, and the training since the one before. Losses are in bits per character."""
-
-    step: Count
-    epoch: Amount
-    seconds: Amount
-    learning_rate: Amount
-    train_bpc: Amount
-    validation_bpc: Amount | None
-    characters_per_second: Amount
 
 
 class Position(msgspec.Struct, kw_only=True):
@@ -66,7 +47,7 @@ def save_weights(run: Run, checkpoint: str, engine: Engine, position: Position) 
         "step": str(position.step),
         "validation_bpc": str(row.validation_bpc) if row else "",
     }
-    write_tensors(run, run.weights_path(checkpoint), weight_arrays(engine.average), metadata)
+    save_tensors(run, run.weights_path(checkpoint), weight_arrays(engine.average), metadata)
 
 
 def save_training(run: Run, engine: Engine, states: list[tuple[np.ndarray, ...]], position: Position) -> None:
@@ -78,18 +59,7 @@ def save_training(run: Run, engine: Engine, states: list[tuple[np.ndarray, ...]]
         **{f"state/{i}/{j}": value for i, pair in enumerate(states) for j, value in enumerate(pair)},
     }
     metadata = {"position": msgspec.json.encode(position).decode()}
-    write_tensors(run, run.training_path, tensors, metadata)
-
-
-def write_tensors(run: Run, path: Path, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
-    """Write a safetensors file of a run, as a whole or not at all.
-
-    Raises:
-        RunError: the system refuses, or the run has been deleted: a checkpoint without its run.json is none.
-    """
-    if not run.info_path.is_file():
-        raise RunError(f"{run.info_path}: was deleted while the run was trained; train anew")
-    write_bytes(path, save(tensors, metadata))
+    save_tensors(run, run.training_path, tensors, metadata)
 
 
 def check_training(run: Run, info: RunInfo, vocabulary_size: int, characters: int) -> None:
@@ -163,12 +133,3 @@ def load_position(run: Run) -> Position:
 
 def _position(path: Path, metadata: dict[str, str]) -> Position:
     return decode_json(metadata.get("position", ""), Position, path, RunError)
-
-
-def save_history(run: Run, history: list[HistoryRow]) -> None:
-    """Write the history as a table with a header line."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, HistoryRow.__struct_fields__, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(msgspec.to_builtins(row) for row in history)
-    write_bytes(run.history_path, text.getvalue().encode())

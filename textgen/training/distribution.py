@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from textgen.errors import ConfigError, RunError
-from textgen.launch import cores
+from textgen.machine import cores
 from textgen.training import quiet_standard_error
 
 SLURM_PORT = 8888

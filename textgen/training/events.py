@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from textgen.errors import RunError
-from textgen.run import Run
-from textgen.training.checkpoint import HistoryRow
+from textgen.runs.history import HistoryRow
+from textgen.runs.run import Run
 
 SCALARS = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
 

@@ -13,17 +13,10 @@ import keras
 
 from textgen.data.corpus import Corpus
 from textgen.errors import RunError
-from textgen.run import Run, RunInfo
+from textgen.runs.history import HistoryRow, save_history
+from textgen.runs.run import Run, RunInfo
 from textgen.training.changes import caught_up, halved, halvings
-from textgen.training.checkpoint import (
-    HistoryRow,
-    Position,
-    load_position,
-    load_training,
-    save_history,
-    save_training,
-    save_weights,
-)
+from textgen.training.checkpoint import Position, load_position, load_training, save_training, save_weights
 from textgen.training.distribution import Placement
 from textgen.training.divergence import HALVINGS, Diverged, is_astray, smoothed
 from textgen.training.engine import Engine, News

@@ -14,7 +14,7 @@ import textgen
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.errors import RunError
-from textgen.run import FORMAT_VERSION, Run, RunInfo
+from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.training.changes import caught_up, changed
 from textgen.training.checkpoint import Position, check_training, load_position
 from textgen.training.distribution import Placement, reporting_lost_workers

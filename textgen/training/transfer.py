@@ -8,10 +8,10 @@ import numpy as np
 from textgen.config import SHAPE, ModelConfig, build
 from textgen.data.corpus import Corpus
 from textgen.data.vocabulary import Vocabulary
-from textgen.run import Run
+from textgen.runs.run import Run
+from textgen.runs.weights import check_header, load_tensors, opened, weight_specs
 from textgen.training.engine import Engine
 from textgen.training.model import assign_weights, named_weights
-from textgen.weights import check_header, load_tensors, opened, weight_specs
 
 CHARACTER_AXIS = {"embedding/embeddings": 0, "dense/kernel": 1, "dense/bias": 0}
 """The weights that have a row or a column for each character, and which of their axes that is."""

@@ -11,7 +11,10 @@ import sys
 import time
 from collections.abc import Sequence
 
+import click
+
 from textgen.errors import TextgenError
+from textgen.machine import cores
 
 GRACE_SECONDS = 10.0
 """How long the others may go on when one process has failed."""
@@ -25,7 +28,21 @@ class LaunchError(TextgenError):
         self.exit_code = exit_code
 
 
-def launch(arguments: Sequence[str], workers: int) -> None:
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--workers", type=click.IntRange(1, 1024), required=True, help="Number of processes.")
+@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- train ...")
+def launch(workers: int, arguments: tuple[str, ...]) -> None:
+    """Train in several processes of this machine as one.
+
+    \b
+    textgen launch --workers 2 -- train data/plays --out runs/plays
+    """
+    if arguments[0] != "train":
+        raise click.UsageError(f"launch runs `train`, got {arguments[0]!r}: textgen launch --workers N -- train ...")
+    run_workers(arguments, workers)
+
+
+def run_workers(arguments: Sequence[str], workers: int) -> None:
     """Run a textgen command in several processes that know of one another through TF_CONFIG, and wait for them.
 
     The first is the chief, whose progress is shown; of the others only errors are. SIGINT and SIGTERM are passed on.
@@ -67,13 +84,6 @@ def free_ports(count: int) -> list[int]:
     for server in sockets:
         server.close()
     return ports
-
-
-def cores() -> int:
-    """The processor cores that TensorFlow may use in this process."""
-    if (threads := os.environ.get("TF_NUM_INTRAOP_THREADS", "")).isdecimal() and int(threads):
-        return int(threads)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def start_worker(arguments: Sequence[str], addresses: list[str], index: int) -> subprocess.Popen:

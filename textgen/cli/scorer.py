@@ -11,14 +11,16 @@ import msgspec
 import numpy as np
 
 import textgen
+from textgen.cli.standard_input import line_batches, read_text, shown_name
 from textgen.config import PrepareConfig
 from textgen.data.corpus import Corpus
-from textgen.data.text import Source, find_sources
+from textgen.data.sources import find_sources
+from textgen.data.text import Source
 from textgen.errors import RunError, TextError
 from textgen.inference.page import surprise_page
 from textgen.inference.score import character_scores, line_bits, mean_bits, total_bits
-from textgen.run import Run, write_bytes
-from textgen.shell import line_batches, read_text, shown_name
+from textgen.runs.run import Run
+from textgen.runs.writing import write_bytes
 
 
 class Scorer:

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from textgen.options import PathName
-from textgen.run import Run
+from textgen.cli.options import PathName
+from textgen.cli.standard_output import write
+from textgen.runs.run import Run
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_TEXTGEN_COMPLETE"
@@ -32,7 +33,29 @@ def complete_checkpoint(ctx: click.Context, param: click.Parameter, incomplete: 
     return [name for name in names if name.startswith(incomplete)]
 
 
-def script(command: click.Command, shell: str) -> str:
-    """The script that a shell evaluates to complete a command."""
-    complete = get_completion_class(shell)
-    return complete(command, {}, "textgen", VARIABLE).source()
+RUN = RunPath(path_type=Path)
+"""The type of an argument that is a run."""
+CHECKPOINT = click.option(
+    "--checkpoint",
+    default="best",
+    show_default=True,
+    shell_complete=complete_checkpoint,
+    help="Weights to use: `best` (lowest validation loss), `last`, or the number of a step that --keep has kept. "
+    "Before the first validation, `best` is `last`.",
+)
+"""The option that says which weights of a run to use."""
+
+
+@click.command()
+@click.argument("name", metavar="SHELL", type=click.Choice(SHELLS))
+@click.pass_context
+def completion(ctx: click.Context, name: str) -> None:
+    """Print a script that completes textgen's commands in bash, zsh or fish.
+
+    \b
+    bash   eval "$(textgen completion bash)"        in ~/.bashrc
+    zsh    eval "$(textgen completion zsh)"         in ~/.zshrc
+    fish   textgen completion fish | source         in ~/.config/fish/config.fish
+    """
+    complete = get_completion_class(name)
+    write([complete(ctx.find_root().command, {}, "textgen", VARIABLE).source(), "\n"])

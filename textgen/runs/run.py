@@ -1,8 +1,4 @@
-"""The run directory: every path in it, its metadata, its lock; and how any file is written.
-
-A file is written beside its place, synced to the disk and renamed, so that a reader, or a kill at any
-moment, sees the old file or the new one and nothing between. How files are read stands in `reading`.
-"""
+"""The run directory: every path in it, its metadata, its lock."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -22,12 +17,11 @@ from msgspec import Meta
 
 from textgen.config import ENDS, ModelConfig, TrainConfig
 from textgen.errors import RunError
-from textgen.reading import read_json, reporting_os_errors
+from textgen.runs.reading import read_json, reporting_os_errors
+from textgen.runs.writing import UNFINISHED, write_json
 
 FORMAT_VERSION = 1
 CHECKPOINT_STEP = re.compile("[0-9]{1,13}")
-UNFINISHED = ".unfinished"
-"""How files end that are being written; a kill may leave one behind, and the next trainer clears it away."""
 MAX_INFO_BYTES = 2**20
 
 
@@ -175,38 +169,3 @@ class Run:
                     mode = path.lstat().st_mode
                     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                         raise RunError(f"{path}: is a link, pipe or device; a run holds plain files and folders only")
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all; its folder is made where it is missing.
-
-    Raises:
-        RunError: the system refuses, for instance because the disk is full.
-    """
-    with reporting_os_errors(path, RunError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
-        try:
-            with beside.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder last through a power loss."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a structure as indented JSON, as a whole or not at all."""
-    write_bytes(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

@@ -1,4 +1,4 @@
-"""The tensors of a network, by name and shape, and how a file of tensors is read."""
+"""The tensors of a network, by name and shape, and how a file of tensors is read and written."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from textgen.config import ModelConfig
 from textgen.errors import RunError
-from textgen.reading import open_plain, reporting_os_errors
-from textgen.run import Run
+from textgen.runs.reading import open_plain, reporting_os_errors
+from textgen.runs.run import Run
+from textgen.runs.writing import write_bytes
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 MAX_HEADER_BYTES = 16 * 2**20
@@ -105,3 +107,14 @@ def check_header(path: Path, file: safe_open, expected: Mapping[str, Spec]) -> N
         found = DTYPES.get(part.get_dtype(), part.get_dtype()), tuple(part.get_shape()[:4])
         if found != (dtype, shape):
             raise RunError(f"{path}: {name} is {found[0]} {found[1]}, expected {dtype} {shape} from run.json")
+
+
+def save_tensors(run: Run, path: Path, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
+    """Write a safetensors file of a run, as a whole or not at all.
+
+    Raises:
+        RunError: the system refuses, or the run has been deleted: a checkpoint without its run.json is none.
+    """
+    if not run.info_path.is_file():
+        raise RunError(f"{run.info_path}: was deleted while the run was trained; train anew")
+    write_bytes(path, save(tensors, metadata))

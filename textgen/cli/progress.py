@@ -17,7 +17,7 @@ from textgen.errors import TextgenError
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-    from textgen.run import Run
+    from textgen.runs.run import Run
     from textgen.training.checkpoint import HistoryRow, Position
 
 PLAIN_SECONDS = 5.0

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from textgen.errors import RunError
-from textgen.run import Run, write_bytes
+from textgen.runs.run import Run
+from textgen.runs.writing import write_bytes
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
@@ -39,8 +40,8 @@ def test_a_folder_that_is_a_file_is_one_error(tmp_path):
 
 
 def test_a_second_trainer_is_refused_and_told_of_the_first(tmp_path):
-    code = "import sys\nfrom textgen.run import Run\nwith Run(sys.argv[1]).lock():\n    print(flush=True)\n    input()"
-    command = [sys.executable, "-c", code, str(tmp_path)]
+    lock = "with Run(sys.argv[1]).lock():\n    print(flush=True)\n    input()"
+    command = [sys.executable, "-c", f"import sys\nfrom textgen.runs.run import Run\n{lock}", str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
         first.stdout.readline()
         with pytest.raises(RunError, match=rf"process {first.pid} is training"), Run(tmp_path).lock():

@@ -1,4 +1,7 @@
-"""A folder that comes to be, or is replaced, as a whole."""
+"""How any file or folder is written: beside its place, synced to the disk and renamed.
+
+A reader, or a kill at any moment, sees the old one or the new one and nothing between.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,52 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from textgen.run import sync_folder
+import msgspec
 
+from textgen.errors import RunError
+from textgen.runs.reading import reporting_os_errors
+
+UNFINISHED = ".unfinished"
+"""How files end that are being written; a kill may leave one behind, and the next trainer clears it away."""
 WORKING_FOLDER = -100
 SWAP = 2
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file as a whole or not at all; its folder is made where it is missing.
+
+    Raises:
+        RunError: the system refuses, for instance because the disk is full.
+    """
+    with reporting_os_errors(path, RunError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+        try:
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder last through a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a structure as indented JSON, as a whole or not at all."""
+    write_bytes(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
 
 
 @contextlib.contextmanager

@@ -1,8 +1,13 @@
-"""The commands that `textgen demo` runs and shows."""
+"""The command `demo`: it runs the others and shows them."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
+
+import click
+
+from textgen.cli.options import FOLDER
 
 SEEDS = {
     "fables": ("THE FOX", "One morning"),
@@ -11,6 +16,24 @@ SEEDS = {
 }
 LENGTHS = {"fables": 400, "yuanye": 100, "dinosaurs": 120}
 SPLITS = {"dinosaurs": ["--split", "lines"]}
+
+
+@click.command()
+@click.option("--corpus", default="fables", show_default=True, help="Corpus to train on; see `textgen corpora`.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, 10**7, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How long to train.",
+)
+@click.option("--out", type=FOLDER, default=Path("textgen-demo"), show_default=True, help="Folder to leave all in.")
+@click.pass_context
+def demo(ctx: click.Context, corpus: str, minutes: float, out: Path) -> None:
+    """Prepare, train and sample, and show each command."""
+    for arguments in demo_commands(corpus.removeprefix("@"), minutes, out):
+        click.echo(f"\n$ textgen {shlex.join(arguments)}", err=True)
+        ctx.find_root().command.main(arguments, prog_name="textgen", standalone_mode=False)
 
 
 def demo_commands(corpus: str, minutes: float, out: Path) -> list[list[str]]:

@@ -12,7 +12,7 @@ import click
 from msgspec import inspect
 
 from textgen.config import STEPS, Config, ConfigType, build, read_toml, refuse_unknown
-from textgen.reading import is_possible
+from textgen.runs.reading import is_possible
 
 PREFIX = "TEXTGEN"
 AUTO = "auto"
@@ -50,6 +50,10 @@ class PathName(click.Path):
         if not str(value) or not is_possible(str(value)):
             self.fail(f"{str(value)!r}: no file can have this name.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+FOLDER = PathName(path_type=Path)
+"""The type of an option that is a folder or file."""
 
 
 def config_options(*kinds: type[Config]) -> Callable:
@@ -151,6 +155,6 @@ def refuse_unknown_variables(command: click.Command) -> None:
 
 def shipped_config(name: str) -> Path:
     """The file of a preset."""
-    from textgen.data.text import shipped_folder
+    from textgen.data.shipped import shipped_folder
 
     return shipped_folder("configs") / f"{name}.toml"

@@ -1,0 +1,15 @@
+"""`textgen demo` as a person at a shell meets it."""
+
+from support import run_textgen
+
+
+def test_the_demonstration_shows_each_command_and_leaves_a_run(tmp_path):
+    done = run_textgen("demo", "--minutes", "0.02", "--corpus", "yuanye", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = [line for line in done.stderr.splitlines() if line.startswith("$ textgen")]
+    assert [line.split()[2] for line in shown] == ["prepare", "train", "sample", "sample"]
+    assert done.stdout.startswith("我爱你")
+    run = tmp_path / "textgen-demo" / "runs" / "yuanye"
+    assert run_textgen("sample", run, "-l", "9", "-s", "春天").stdout.startswith("春天")
+    again = run_textgen("demo", "--minutes", "0.02", "--corpus", "yuanye", cwd=tmp_path)
+    assert again.returncode == 0 and "yuanye-2" in again.stderr

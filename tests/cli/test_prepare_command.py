@@ -1,0 +1,30 @@
+"""`textgen prepare` and `textgen corpora` as a person at a shell meets them."""
+
+from support import run_textgen
+
+
+def test_prepare_says_what_a_person_wants_to_know(tmp_path):
+    text = "ab\n" * 500 + "\x1b\ufffd我\n"
+    done = run_textgen("prepare", "-", "--out", tmp_path / "data", input=text)
+    assert done.returncode == 0 and done.stdout == ""
+    assert "1,504 characters, 6 distinct, from 1 source" in done.stderr
+    assert "train 1,353, validation 151 (tail)" in done.stderr
+    assert "rarest: U+001B 1, '我' 1, U+FFFD 1" in done.stderr
+    assert "odd: U+001B 1, U+FFFD 1" in done.stderr
+
+
+def test_prepare_reuses_the_vocabulary_of_a_run(run_path, tmp_path):
+    done = run_textgen("prepare", "-", "--out", tmp_path / "a", "--vocabulary", run_path, input="fox\n" * 300)
+    assert done.returncode == 0, done.stderr
+    same = [(path / "vocabulary.json").read_text() for path in (tmp_path / "a", run_path)]
+    assert same[0] == same[1]
+
+
+def test_the_shipped_corpora_are_listed():
+    done = run_textgen("corpora")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "name",
+        "@dinosaurs",
+        "@fables",
+        "@yuanye",
+    ]

@@ -1,0 +1,111 @@
+"""`textgen train` as a person at a shell meets it."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from support import ENVIRONMENT, SETTINGS, one_line_error, run_textgen
+
+
+def test_a_run_that_exists_is_not_overwritten(corpus_path, run_path):
+    before = (run_path / "run.json").read_bytes()
+    assert "--resume" in one_line_error(run_textgen("train", corpus_path, "--out", run_path), 1)
+    assert (run_path / "run.json").read_bytes() == before
+
+
+def test_settings_come_from_flag_environment_file_default_in_this_order(corpus_path, tmp_path):
+    (tmp_path / "a.toml").write_text("units = 5\nembedding_dim = 6\nseq_length = 7\nbatch_size = 2\n")
+    environment = {**ENVIRONMENT, "TEXTGEN_TRAIN_EMBEDDING_DIM": "8", "TEXTGEN_TRAIN_SEQ_LENGTH": "9"}
+    done = run_textgen(
+        *("train", corpus_path, "--out", "run", "--config", "a.toml", "--seq-length", "10", "--steps", "1"),
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    from textgen.config import ModelConfig
+    from textgen.runs.run import Run
+
+    info = Run(tmp_path / "run").load_info()
+    assert (info.model.units, info.model.embedding_dim, info.train.seq_length) == (5, 8, 10)
+    assert info.model.cell == ModelConfig().cell
+
+
+@pytest.mark.parametrize(
+    ("content", "variable", "message"),
+    [
+        ("unit = 3", None, "a.toml: unknown setting 'unit'; did you mean 'units'?"),
+        ("units = 'many'", None, "a.toml: units: Expected int, got str"),
+        ("units = 3.5", None, "a.toml: units:"),
+        ("units = ", None, "a.toml: cannot be read as TOML"),
+        ("", "TEXTGEN_TRAIN_UNIT", "unknown setting 'UNIT'; did you mean 'UNITS'?"),
+        ("", "TEXTGEN_TRAIN_UNITS", "'x' is not a valid integer"),
+    ],
+)
+def test_bad_settings_are_named(corpus_path, tmp_path, content, variable, message):
+    (tmp_path / "a.toml").write_text(content)
+    environment = {**ENVIRONMENT, **({variable: "x"} if variable else {})}
+    done = run_textgen(*("train", corpus_path, "--out", "run", "--config", "a.toml"), cwd=tmp_path, env=environment)
+    assert message in one_line_error(done, 2)
+
+
+def test_training_shows_a_table_and_no_noise(corpus_path, tmp_path):
+    done = run_textgen("train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--steps", "40")
+    assert done.returncode == 0 and done.stdout == ""
+    reason, *lines = done.stderr.splitlines()
+    assert reason.startswith("textgen: for 2,430 characters")
+    assert " ".join(lines[0].split()) == "step epoch train bpc validation bpc characters/s time left"
+    assert lines[-1].startswith("textgen: 40 steps in ") and lines[-1].endswith(f"textgen sample {tmp_path}/run")
+    noise = [line for line in lines[1:-1] if not (line.lstrip()[:1].isdigit() or line.lstrip().startswith("|"))]
+    assert not noise
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, number, code):
+    command = [
+        str(sys.executable),
+        "-m",
+        "textgen",
+        "train",
+        corpus_path,
+        "--out",
+        tmp_path / "run",
+        *SETTINGS,
+    ]
+    process = subprocess.Popen(map(str, command), stderr=subprocess.PIPE, text=True)
+    assert process.stderr.readline().startswith("textgen: for")
+    assert process.stderr.readline().split()[0] == "step"
+    process.send_signal(number)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert rest.splitlines()[-1].endswith(f"go on with: textgen train --resume {tmp_path / 'run'}")
+    assert run_textgen("sample", tmp_path / "run", "--checkpoint", "last", "-l", "5").returncode == 0
+
+
+def test_on_a_terminal_training_has_a_live_line_80_columns_wide(corpus_path, tmp_path):
+    main, terminal = pty.openpty()
+    command = [sys.executable, "-m", "textgen", "train", corpus_path, "--out", tmp_path / "run"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen([*map(str, command), *SETTINGS, "--steps", "200"], stderr=terminal, env=environment)
+    os.close(terminal)
+    shown = b""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        try:
+            shown += os.read(main, 65536)
+        except OSError:
+            break
+    assert process.wait() == 0
+    assert b"compiling" in shown and b"training" in shown and b"validation bpc" in shown
+
+
+def test_kept_checkpoints_can_be_sampled(corpus_path, tmp_path):
+    arguments = ("--steps", "40", "--validations", "4", "--keep", "2")
+    assert run_textgen("train", corpus_path, "--out", tmp_path / "r", *SETTINGS, *arguments).returncode == 0
+    assert run_textgen("sample", tmp_path / "r", "--checkpoint", "30", "-l", "5").returncode == 0
+    message = one_line_error(run_textgen("sample", tmp_path / "r", "--checkpoint", "20"), 1)
+    assert "it has: best, last, 30, 40" in message
+    assert "has no '../best'" in one_line_error(run_textgen("sample", tmp_path / "r", "--checkpoint", "../best"), 1)

@@ -1,0 +1,80 @@
+"""The command line. A command turns options into one library call and echoes what comes back.
+
+Rooms are imported inside the commands, so that none pays for another: only `train` starts TensorFlow.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import NoReturn
+
+import click
+
+import textgen
+from textgen.cli.completion import completion
+from textgen.cli.demo import demo
+from textgen.cli.info import info, runs
+from textgen.cli.launch import launch
+from textgen.cli.options import PREFIX, refuse_unknown_variables
+from textgen.cli.prepare import corpora, prepare
+from textgen.cli.sample import sample
+from textgen.cli.score import score, surprise
+from textgen.cli.standard_output import harmless
+from textgen.cli.train import train
+from textgen.errors import TextgenError
+
+
+@click.group(
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": PREFIX,
+        "max_content_width": 100,
+    }
+)
+@click.version_option(textgen.__version__, prog_name="textgen")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Learn to write from a text, character by character, and then write.
+
+    \b
+    textgen demo                                     all of it, in about a minute
+    textgen prepare plays.txt --out data/plays       text -> ids and vocabulary
+    textgen train data/plays --out runs/plays        ids  -> a run directory
+    textgen sample runs/plays -s "ROMEO:"            run  -> text on standard output
+    textgen score runs/plays < lines.txt             text -> bits per character
+    """
+    if ctx.invoked_subcommand in cli.commands:
+        refuse_unknown_variables(cli.commands[ctx.invoked_subcommand])
+
+
+for command in (prepare, train, launch, sample, score, surprise, info, runs, completion, demo, corpora):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The `textgen` command. A user's mistake is one line on standard error and an exit code."""
+    try:
+        cli.main(prog_name="textgen", standalone_mode=False)
+    except TextgenError as error:
+        fail(str(error), error.exit_code)
+    except click.exceptions.Abort:
+        fail("interrupted", 128 + signal.SIGINT)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "textgen"
+        fail(f"{error.format_message()} See `{path} --help`.", error.exit_code)
+    except click.ClickException as error:
+        fail(error.format_message(), error.exit_code)
+    except OSError as error:
+        fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
+    except MemoryError:
+        fail("out of memory; give smaller settings or a smaller text, or make room", 1)
+
+
+def fail(message: str, exit_code: int) -> NoReturn:
+    """Say what was wrong in one line and end the process."""
+    click.echo(f"textgen: error: {harmless(' '.join(message.split()))}", err=True)
+    sys.exit(exit_code)

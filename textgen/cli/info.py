@@ -1,0 +1,30 @@
+"""The commands `info` and `runs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from textgen.cli.completion import RUN
+from textgen.cli.options import FOLDER
+from textgen.cli.standard_output import write
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def info(run: Path, as_json: bool) -> None:
+    """Show what a run is: its model, corpus, training and best validation."""
+    from textgen.inference import overview
+
+    write([overview.overview_json(run) if as_json else overview.describe_run(run), "\n"])
+
+
+@click.command()
+@click.argument("folder", type=FOLDER, default=Path())
+def runs(folder: Path) -> None:
+    """List the runs in FOLDER and below it, best first."""
+    from textgen.inference import overview
+
+    write([overview.runs_table(folder), "\n"])

@@ -1,0 +1,56 @@
+"""The commands `prepare` and `corpora`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from textgen.cli.options import FOLDER, config_options, pick
+from textgen.cli.progress import reading
+from textgen.cli.standard_output import write
+from textgen.config import PrepareConfig
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--out", type=FOLDER, required=True, help="Folder to make for the prepared corpus.")
+@click.option("--vocabulary", type=FOLDER, help="Prepared corpus or run whose vocabulary to use.")
+@click.option("--force", is_flag=True, help="Replace a prepared corpus that stands at --out.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Processes that share the files among them; a pipe is read by one. The corpus is the same with any number.",
+)
+@config_options(PrepareConfig)
+def prepare(
+    sources: tuple[str, ...], out: Path, vocabulary: Path | None, force: bool, workers: int, **options: Any
+) -> None:
+    """Turn text into ids and a vocabulary.
+
+    SOURCE is a file, a folder, a .gz file, - for standard input, or @NAME for a corpus that comes with
+    textgen (see `textgen corpora`). Files are text, or with --field records: .jsonl, .ndjson, .csv, .tsv or .parquet;
+    standard input is then JSON Lines.
+    """
+    from textgen.data import sources as texts
+    from textgen.data.prepare import prepare as prepare_corpus
+    from textgen.data.summary import describe_corpus
+    from textgen.data.vocabulary import Vocabulary
+
+    config = pick(PrepareConfig, options)
+    found = texts.find_sources(sources, texts.patterns(config), config.exclude)
+    known = Vocabulary.load(vocabulary) if vocabulary else None
+    with reading(texts.total_size(found)) as on_bytes:
+        prepared = prepare_corpus(found, out, config, known, force, on_bytes, workers)
+    click.echo(describe_corpus(prepared), err=True)
+
+
+@click.command()
+def corpora() -> None:
+    """List the corpora that come with textgen."""
+    from textgen.data.shipped import describe_shipped
+
+    write([describe_shipped(), "\n"])

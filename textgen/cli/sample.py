@@ -1,0 +1,131 @@
+"""The command `sample`, and the forms in which it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+import textgen
+from textgen.cli.completion import CHECKPOINT, RUN
+from textgen.cli.options import config_options, pick
+from textgen.cli.standard_input import line_batches, read_text
+from textgen.cli.standard_output import write
+from textgen.config import SampleConfig
+
+if TYPE_CHECKING:
+    from textgen.inference.generate import Generator
+    from textgen.inference.sample import Sample
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.option("--seed-text", "-s", help="Text to continue; a new line, or a new document, when not given.")
+@click.option("--seed-file", metavar="FILE", help="File with the text to continue; - is standard input.")
+@click.option("--each-line", is_flag=True, help="Continue every line of standard input, as the lines come.")
+@CHECKPOINT
+@click.option("--separator", help="Line between samples; an empty one by default, none with --until-line.")
+@click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each sample.")
+@click.option("--raw", is_flag=True, help="Write control characters to a terminal, too, instead of U+FFFD.")
+@config_options(SampleConfig)
+def sample(
+    run: Path,
+    seed_text: str | None,
+    seed_file: str | None,
+    each_line: bool,
+    checkpoint: str,
+    separator: str | None,
+    as_json: bool,
+    raw: bool,
+    **options: Any,
+) -> None:
+    """Write text with the model of a run.
+
+    RUN is a directory made by `textgen train`.
+    """
+    config = pick(SampleConfig, options)
+    if (seed_text is not None) + (seed_file is not None) + each_line > 1:
+        raise click.UsageError("--seed-text, --seed-file and --each-line exclude one another")
+    model = textgen.load(run, checkpoint)
+    seeds = line_batches() if each_line else [[read_text(seed_file) if seed_file else seed_text or ""]]
+    write(sampled(model, seeds, config, separator, as_json), raw)
+
+
+class SampleRecord(msgspec.Struct):
+    """A sample as one line of JSON."""
+
+    seed_text: str
+    text: str
+    rng_seed: int
+    sample: int
+    characters: int
+    bits_per_character: float | None
+    ending: str
+
+
+def sampled(
+    model: Generator, seed_batches: Iterable[list[str]], config: SampleConfig, separator: str | None, as_json: bool
+) -> Iterator[str]:
+    """What `sample` writes: texts and separators, or lines of JSON.
+
+    Args:
+        model: a loaded model.
+        seed_batches: seed texts, in batches as they come; each is continued `config.samples` times.
+        config: the settings.
+        separator: the line between samples; None is an empty line, or nothing where a sample is a line.
+        as_json: write a line of JSON for each sample.
+    """
+    between = ("" if config.until_line else "\n") if separator is None else f"{separator}\n"
+    first = 0
+    for batch in seed_batches:
+        seeds = (seed for seed in batch for _ in range(config.samples))
+        written = model.write(seeds, config, first, measured=as_json)
+        yield from as_records(written) if as_json else as_texts(written, between)
+        first += len(batch) * config.samples
+
+
+def as_texts(written: Iterable[tuple[Sample, str]], between: str) -> Iterator[str]:
+    """Each sample's seed text and continuation, ended by a line end; a separator before all samples but the first."""
+    current, last = None, ""
+    for sample, piece in written:
+        if sample is not current:
+            if current:
+                yield "" if last.endswith("\n") else "\n"
+            current, last = sample, sample.seed_text
+            yield between * (sample.index > 0) + sample.seed_text
+        last = piece or last
+        yield piece
+    if current:
+        yield "" if last.endswith("\n") else "\n"
+
+
+def as_records(written: Iterable[tuple[Sample, str]]) -> Iterator[str]:
+    """A line of JSON for each sample."""
+    current, pieces = None, []
+    for sample, piece in written:
+        if current and sample is not current:
+            yield record(current, pieces)
+            pieces = []
+        current = sample
+        pieces.append(piece)
+    if current:
+        yield record(current, pieces)
+
+
+def record(sample: Sample, pieces: list[str]) -> str:
+    """One sample as a line of JSON."""
+    text = "".join(pieces)
+    mean = sample.bits_per_character
+    row = SampleRecord(
+        seed_text=sample.seed_text,
+        text=text,
+        rng_seed=sample.rng_seed,
+        sample=sample.index,
+        characters=len(text),
+        bits_per_character=None if mean is None else round(mean, 4),
+        ending=sample.ending,
+    )
+    return msgspec.json.encode(row).decode() + "\n"

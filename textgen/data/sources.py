@@ -1,0 +1,91 @@
+"""Where text comes from: files, folders, gzip, standard input and the corpora that come with textgen."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from textgen.config import PrepareConfig
+from textgen.data import records
+from textgen.data.shipped import shipped_corpus
+from textgen.data.text import Source
+from textgen.errors import TextError
+from textgen.runs.reading import is_possible
+
+
+def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterable[str] = ()) -> list[Source]:
+    """Resolve what the user named into texts, in a stable order.
+
+    Args:
+        arguments: files, folders, `-` for standard input, `@name` for a shipped corpus.
+        globs: patterns of the files to take from folders; they match a file's name or its path in the folder.
+        exclude: patterns of the files to leave out of folders, matched in the same way.
+
+    Raises:
+        TextError: nothing stands at a path, or a folder holds no file that matches.
+    """
+    sources = []
+    for argument in arguments:
+        if argument == "-":
+            sources.append(Source("standard input", standard_input, None))
+        elif argument.startswith("@"):
+            sources += map(from_file, shipped_corpus(argument[1:]))
+        elif not is_possible(argument):
+            raise TextError(f"{argument!r}: no file can have this name")
+        elif Path(argument).is_dir():
+            sources += map(from_file, find_files(Path(argument), tuple(globs), tuple(exclude)))
+        elif Path(argument).exists():
+            sources.append(from_file(Path(argument)))
+        else:
+            raise TextError(f"{argument}: no such file or folder")
+    return sources
+
+
+def standard_input() -> BinaryIO:
+    """Standard input as bytes, left open after use."""
+    return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+
+
+def from_file(path: Path) -> Source:
+    """A source that reads a file, unpacked when its name ends in .gz."""
+    unpack = gzip.open if path.suffix == ".gz" else Path.open
+    is_file = path.is_file()
+    size = path.stat().st_size if is_file and path.suffix != ".gz" else None
+    return Source(str(path), partial(unpack, path, "rb"), size, is_file)
+
+
+def find_files(folder: Path, globs: tuple[str, ...], exclude: tuple[str, ...]) -> list[Path]:
+    """The files of a folder, in depth and sorted by path, that match a pattern and no exclusion."""
+
+    def matches(path: Path, patterns: tuple[str, ...]) -> bool:
+        inside = path.relative_to(folder).as_posix()
+        return any(fnmatch(path.name, p) or fnmatch(inside, p) for p in patterns)
+
+    found = sorted(
+        path
+        for parent, _, names in os.walk(folder)
+        for path in (Path(parent, name) for name in names)
+        if matches(path, globs) and not matches(path, exclude) and path.is_file()
+    )
+    if not found:
+        wanted = " or ".join(globs)
+        raise TextError(f"{folder}: no file matches {wanted}; name another pattern with --glob")
+    return found
+
+
+def patterns(config: PrepareConfig) -> tuple[str, ...]:
+    """Which files to take from folders: those of `--glob`, but with `--field` and no `--glob` all files of records."""
+    default = config.field is not None and config.glob == PrepareConfig().glob
+    return records.PATTERNS if default else config.glob
+
+
+def total_size(sources: Iterable[Source]) -> int | None:
+    """The bytes of all sources together, None where one of them is not known."""
+    sizes = [source.size for source in sources]
+    return None if None in sizes else sum(sizes)

@@ -1,0 +1,83 @@
+"""The history of a training: a row for each validation, in history.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from textgen.errors import RunError
+from textgen.runs.reading import read_bytes
+from textgen.runs.run import Run
+from textgen.runs.writing import write_bytes
+
+MAX_HISTORY_BYTES = 8 * 2**20
+"""60,000 validations fit."""
+Count = Annotated[int, Meta(ge=0, le=10**12)]
+Amount = Annotated[float, Meta(ge=-1e12, le=1e12)]
+
+
+class HistoryRow(msgspec.Struct, kw_only=True):
+    """One validation, and the training since the one before. Losses are in bits per character."""
+
+    step: Count
+    epoch: Amount
+    seconds: Amount
+    learning_rate: Amount
+    train_bpc: Amount
+    validation_bpc: Amount | None
+    characters_per_second: Amount
+
+
+def save_history(run: Run, history: list[HistoryRow]) -> None:
+    """Write the history as a table with a header line."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, HistoryRow.__struct_fields__, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(msgspec.to_builtins(row) for row in history)
+    write_bytes(run.history_path, text.getvalue().encode())
+
+
+class Progress(msgspec.Struct):
+    """What history.csv tells of a training."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    best: float | None = None
+    """The lowest bits per character in validation."""
+
+
+def load_progress(run: Run) -> Progress:
+    """Read history.csv, row by row; there is none before the first validation.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    reached = Progress()
+    if not run.history_path.is_file():
+        return reached
+    data = read_bytes(run.history_path, MAX_HISTORY_BYTES, RunError)
+    try:
+        for row in csv.DictReader(io.TextIOWrapper(io.BytesIO(data), "utf-8"), quoting=csv.QUOTE_NONE):
+            bpc = number(row["validation_bpc"]) if row["validation_bpc"] else math.inf
+            best = min(bpc, math.inf if reached.best is None else reached.best)
+            reached = Progress(int(row["step"]), number(row["seconds"]), best if best < math.inf else None)
+    except (KeyError, TypeError, ValueError, csv.Error):
+        raise RunError(f"{run.history_path}: damaged; expected a table made by `textgen train`") from None
+    return reached
+
+
+def number(text: str) -> float:
+    """A finite number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
