@@ -11,6 +11,7 @@ ROOMS = {folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py")
 MAY_USE = {
     "runs": set(),
     "data": {"runs"},
+    "counts": {"data", "runs"},
     "training": {"data", "runs"},
     "inference": {"data", "runs"},
     "cli": {"data", "training", "inference", "runs"},

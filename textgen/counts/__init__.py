@@ -1,0 +1,1 @@
+"""Ids to counts, counts to log-probabilities, and their mixture with a network. NumPy only."""

@@ -1,0 +1,94 @@
+"""How often each character follows each context, as sorted tables, and the probabilities that follow from it.
+
+The estimate is interpolated modified Kneser-Ney (Chen and Goodman 1999): a level takes a discount from each of its
+counts, and gives what it took to the level before it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from textgen.counts.contexts import Contexts
+
+ROWS = 4096
+"""Rows that are worked out at once."""
+
+
+class Estimate(NamedTuple):
+    """What counts say of the next characters of B texts."""
+
+    probabilities: np.ndarray
+    """(B, V) float64; each row adds up to about 1."""
+    levels: np.ndarray
+    """(B,) the deepest level whose context is known."""
+
+
+class Counts:
+    """The tables, and a look-up in them.
+
+    The contexts of all levels stand in one sorted array, the characters that follow a context side by side in another.
+
+    Args:
+        contexts: the chain.
+        hashes: (C,) uint64, the contexts, rising; the low bits, in which no id of V would fit, are 0.
+        starts: (C + 1,) uint32, where the characters after each context begin.
+        left: (C,) float16, the share of a context that it leaves to the one before it in the chain.
+        symbols: (M,) the smallest unsigned integers that hold an id, the characters after each context.
+        shares: (M,) float16, the share of each of them.
+    """
+
+    def __init__(
+        self,
+        contexts: Contexts,
+        hashes: np.ndarray,
+        starts: np.ndarray,
+        left: np.ndarray,
+        symbols: np.ndarray,
+        shares: np.ndarray,
+    ) -> None:
+        self.contexts = contexts
+        self.hashes, self.starts, self.left, self.symbols, self.shares = hashes, starts, left, symbols, shares
+        self.high = ~low_bits(contexts.size)
+
+    def estimate(self, keys: np.ndarray) -> Estimate:
+        """What follows contexts, (B, K) uint64 as `Reader.keys` makes them.
+
+        A row's result has the same bits whatever it stands beside.
+        """
+        count, levels = keys.shape
+        size = self.contexts.size
+        wanted = (keys & self.high).ravel()
+        at = self.hashes.searchsorted(wanted)
+        at[at == len(self.hashes)] = 0
+        known = np.flatnonzero(self.hashes[at] == wanted)
+        at = at[known]
+        left = np.ones(count * levels)
+        left[known] = self.left[at]
+        left = left.reshape(count, levels)
+        # what is left of a level's shares by all the levels after it; and for the uniform distribution, by all
+        weights = np.empty((count, levels + 1))
+        weights[:, levels] = 1
+        np.multiply.accumulate(left[:, ::-1], axis=1, out=weights[:, levels - 1 :: -1])
+        starts = self.starts[at]
+        lengths = (self.starts[at + 1] - starts).astype(np.int64)
+        ends = lengths.cumsum()
+        places = np.arange(ends[-1]) + (starts - ends + lengths).repeat(lengths)
+        row, level = np.divmod(known, levels)
+        shares = self.shares[places] * weights[row, level + 1].repeat(lengths)
+        cells = self.symbols[places] + (row * size).repeat(lengths)
+        found = np.bincount(cells, shares, count * size).reshape(count, size)
+        found += weights[:, :1] / size
+        deepest = np.zeros(count, np.int64)
+        deepest[row] = level
+        return Estimate(found, deepest)
+
+
+def low_bits(size: int) -> np.uint64:
+    """The bits in which the ids below a size fit.
+
+    >>> [int(low_bits(size)) for size in (1, 2, 65)]
+    [0, 1, 127]
+    """
+    return np.uint64(2 ** (size - 1).bit_length() - 1)
