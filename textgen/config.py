@@ -211,7 +211,7 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def checkpoint_steps(self) -> int | None:
         """Steps between checkpoints, where `checkpoint_every` is no number of minutes."""
         every = self.checkpoint_every
-        return int(STEPS.fullmatch(every)[1]) if isinstance(every, str) else None
+        return int(every.split("step")[0]) if isinstance(every, str) else None
 
     @property
     def end_minutes(self) -> float | None:
@@ -292,6 +292,11 @@ def build(kind: type[ConfigType], values: Mapping[str, Any], source: str = "") -
         got = f", got {values[name]!r}" if name in values and "got" not in message else ""
         where = ": ".join(part for part in (source, name) if part)
         raise ConfigError(f"{where}: {message.replace('`', '')}{got}".lstrip(": ")) from None
+
+
+def pick(kind: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
+    """The settings of one class out of those of several; see `build`."""
+    return build(kind, {name: values[name] for name in kind.__struct_fields__ if name in values})
 
 
 def refuse_unknown(names: Iterable[str], known: Iterable[str], source: str) -> None:

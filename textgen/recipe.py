@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from msgspec.structs import asdict
+
+from textgen.config import DEFAULT_MINUTES, ModelConfig, TrainConfig, pick, refuse_unknown
+
 SMALL_TEXT = 300_000
 """Characters under which a model learns its text by heart within minutes."""
 WIDTHS = ((0.5, 192), (1.5, 256), (3.5, 320), (10.0, 384), (25.0, 512))
@@ -83,3 +87,29 @@ def describe(settings: Mapping[str, Any]) -> str:
     others = ("dropout", "recurrent_dropout", "weight_decay", "batch_size", "learning_rate")
     named = ", ".join(f"{name.replace('_', ' ')} {settings[name]:g}" for name in others)
     return f"{layers} of {settings['units']} units, {named}"
+
+
+class Settings(NamedTuple):
+    """All settings of a training."""
+
+    model: ModelConfig
+    train: TrainConfig
+    reason: str = ""
+    """What was chosen and why, in words."""
+
+
+def settings_for(characters: int, given: Mapping[str, Any]) -> Settings:
+    """All settings of a training: those that are given, and for the rest what `choose` picks, or else the defaults.
+
+    Args:
+        characters: how many the training part has.
+        given: fields of `ModelConfig` and `TrainConfig`.
+
+    Raises:
+        ConfigError: a setting is unknown, of the wrong type or out of range.
+    """
+    refuse_unknown(given, (*ModelConfig.__struct_fields__, *TrainConfig.__struct_fields__), "")
+    minutes = pick(TrainConfig, given).end_minutes or DEFAULT_MINUTES
+    values, reason = choose(characters, minutes, pick(ModelConfig, given).cell)
+    model, train = pick(ModelConfig, values | dict(given)), pick(TrainConfig, values | dict(given))
+    return Settings(model, train, f"{reason}: {describe(asdict(model) | asdict(train))}")

@@ -44,8 +44,8 @@ def cli(ctx: click.Context) -> None:
     textgen sample runs/plays -s "ROMEO:"            run  -> text on standard output
     textgen score runs/plays < lines.txt             text -> bits per character
     """
-    if ctx.invoked_subcommand in cli.commands:
-        refuse_unknown_variables(cli.commands[ctx.invoked_subcommand])
+    if command := cli.commands.get(ctx.invoked_subcommand or ""):
+        refuse_unknown_variables(command)
 
 
 for command in (prepare, train, launch, sample, score, surprise, info, runs, completion, demo, corpora):

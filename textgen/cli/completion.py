@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, get_args
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
@@ -11,7 +12,7 @@ from textgen.cli.options import PathName
 from textgen.cli.standard_output import write
 from textgen.runs.run import Run
 
-SHELLS = ("bash", "zsh", "fish")
+Shell = Literal["bash", "zsh", "fish"]
 VARIABLE = "_TEXTGEN_COMPLETE"
 
 
@@ -47,9 +48,9 @@ CHECKPOINT = click.option(
 
 
 @click.command()
-@click.argument("name", metavar="SHELL", type=click.Choice(SHELLS))
+@click.argument("name", metavar="SHELL", type=click.Choice(get_args(Shell)))
 @click.pass_context
-def completion(ctx: click.Context, name: str) -> None:
+def completion(ctx: click.Context, name: Shell) -> None:
     """Print a script that completes textgen's commands in bash, zsh or fish.
 
     \b

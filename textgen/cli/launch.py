@@ -86,7 +86,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def start_worker(arguments: Sequence[str], addresses: list[str], index: int) -> subprocess.Popen:
+def start_worker(arguments: Sequence[str], addresses: list[str], index: int) -> subprocess.Popen[bytes]:
     """Start one process; all share the machine's cores equally."""
     task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
     share = max(1, cores() // len(addresses))
@@ -95,7 +95,7 @@ def start_worker(arguments: Sequence[str], addresses: list[str], index: int) -> 
     return subprocess.Popen([sys.executable, "-m", "textgen", *arguments], env=environment, process_group=0)
 
 
-def wait_for_all(processes: list[subprocess.Popen], caught: list[int]) -> int:
+def wait_for_all(processes: list[subprocess.Popen[bytes]], caught: list[int]) -> int:
     """The first exit code that is not 0, or 0 when all have ended well."""
     deadline, passed_on = None, 0
     while True:

@@ -9,22 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from msgspec import inspect
 
-from textgen.config import STEPS, Config, ConfigType, build, read_toml, refuse_unknown
+from textgen.config import STEPS, Config, read_toml, refuse_unknown
 from textgen.runs.reading import is_possible
 
 PREFIX = "TEXTGEN"
 AUTO = "auto"
 PRESETS = ("small", "base", "large", "classic")
 """The names of the files in configs/."""
+Function = Callable[..., Any]
+Decorator = Callable[[Function], Function]
 SHORT = {"length": "-l", "temperature": "-t", "samples": "-n"}
 
 
 class FiniteRange(click.FloatRange):
     """A range of floats without NaN, which compares as inside every range."""
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse what is no finite number in the range."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
@@ -37,7 +40,7 @@ class MinutesOrSteps(FiniteRange):
 
     name = "minutes or steps"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Let a text of steps pass."""
         return value if STEPS.fullmatch(str(value)) else super().convert(value, param, ctx)
 
@@ -45,7 +48,7 @@ class MinutesOrSteps(FiniteRange):
 class PathName(click.Path):
     """A file or folder that the system could have."""
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse what no file can be called."""
         if not str(value) or not is_possible(str(value)):
             self.fail(f"{str(value)!r}: no file can have this name.", param, ctx)
@@ -56,11 +59,12 @@ FOLDER = PathName(path_type=Path)
 """The type of an option that is a folder or file."""
 
 
-def config_options(*kinds: type[Config]) -> Callable:
+def config_options(*kinds: type[Config]) -> Decorator:
     """Decorate a command with an option for every field of some settings classes."""
-    fields = [field for kind in kinds for field in inspect.type_info(kind).fields]
+    infos = inspect.multi_type_info(kinds)
+    fields = [field for info in infos if isinstance(info, inspect.StructType) for field in info.fields]
 
-    def decorate(command: Callable) -> Callable:
+    def decorate(command: Function) -> Function:
         for field in reversed(fields):
             command = _option(field)(command)
         return command
@@ -68,7 +72,7 @@ def config_options(*kinds: type[Config]) -> Callable:
     return decorate
 
 
-def _option(field: inspect.Field) -> Callable:
+def _option(field: inspect.Field) -> Decorator:
     kind, text, number_or_text = field.type, "", False
     while isinstance(kind, inspect.Metadata | inspect.UnionType):
         if isinstance(kind, inspect.UnionType):
@@ -95,17 +99,12 @@ def _option(field: inspect.Field) -> Callable:
     return click.option(*names, **settings)
 
 
-def pick(kind: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
-    """The settings of one class out of all options of a command."""
-    return build(kind, {name: values[name] for name in kind.__struct_fields__})
-
-
 def given(ctx: click.Context) -> set[str]:
     """The names of the parameters that stand on the command line."""
-    return {p.name for p in ctx.command.params if ctx.get_parameter_source(p.name).name == "COMMANDLINE"}
+    return {p.name for p in ctx.command.params if ctx.get_parameter_source(p.name) is ParameterSource.COMMANDLINE}
 
 
-def preset_options(*kinds: type[Config]) -> Callable:
+def preset_options(*kinds: type[Config]) -> Decorator:
     """Decorate a command with `--preset` and `--config`, which set the defaults of its other options."""
 
     def read_preset(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -139,15 +138,14 @@ def preset_options(*kinds: type[Config]) -> Callable:
     return lambda command: preset(config(command))
 
 
-def fill(ctx: click.Context, options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Options, those that nobody gave replaced by values."""
-    free = {name for name in values if ctx.get_parameter_source(name).name == "DEFAULT"}
-    return {name: values[name] if name in free else value for name, value in options.items()}
+def without_defaults(ctx: click.Context, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that somebody gave: on the command line, in the environment or in a file."""
+    return {k: v for k, v in options.items() if ctx.get_parameter_source(k) is not ParameterSource.DEFAULT}
 
 
 def refuse_unknown_variables(command: click.Command) -> None:
     """Refuse environment variables that look like a command's settings and are none."""
-    prefix = f"{PREFIX}_{command.name.upper()}_"
+    prefix = f"{PREFIX}_{command.name}_".upper()
     given = [name.removeprefix(prefix) for name in os.environ if name.startswith(prefix)]
     known = [parameter.name.upper() for parameter in command.params]
     refuse_unknown(given, known, f"environment variable {prefix}...")

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from textgen.cli.options import FOLDER, config_options, pick
+from textgen.cli.options import FOLDER, config_options
 from textgen.cli.progress import reading
 from textgen.cli.standard_output import write
-from textgen.config import PrepareConfig
+from textgen.config import PrepareConfig, pick
 
 
 @click.command()

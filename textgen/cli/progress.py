@@ -17,8 +17,9 @@ from textgen.errors import TextgenError
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
+    from textgen.runs.history import HistoryRow
     from textgen.runs.run import Run
-    from textgen.training.checkpoint import HistoryRow, Position
+    from textgen.training.checkpoint import Position
 
 PLAIN_SECONDS = 5.0
 SAMPLE_EVERY = 4

@@ -11,10 +11,10 @@ import msgspec
 
 import textgen
 from textgen.cli.completion import CHECKPOINT, RUN
-from textgen.cli.options import config_options, pick
+from textgen.cli.options import config_options
 from textgen.cli.standard_input import line_batches, read_text
 from textgen.cli.standard_output import write
-from textgen.config import SampleConfig
+from textgen.config import SampleConfig, pick
 
 if TYPE_CHECKING:
     from textgen.inference.generate import Generator

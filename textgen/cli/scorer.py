@@ -18,7 +18,7 @@ from textgen.data.sources import find_sources
 from textgen.data.text import Source
 from textgen.errors import RunError, TextError
 from textgen.inference.page import surprise_page
-from textgen.inference.score import character_scores, line_bits, mean_bits, total_bits
+from textgen.inference.score import CharacterScore, character_scores, line_bits, mean_bits, total_bits
 from textgen.runs.run import Run
 from textgen.runs.writing import write_bytes
 
@@ -48,7 +48,7 @@ class Scorer:
 
     def total(self, paths: tuple[str, ...]) -> Iterator[str]:
         """The mean bits per character of all files together, each of them read as `prepare` reads it."""
-        bits = characters = 0
+        bits, characters = 0.0, 0
         for source in find_sources(paths, PrepareConfig().glob):
             with tempfile.TemporaryFile() as file:
                 ids = self.spooled(source, file)
@@ -61,7 +61,7 @@ class Scorer:
     def spooled(self, source: Source, file: BinaryIO) -> np.ndarray:
         """The ids (N,) of a text, as a memory map of a file: a text of any length takes little memory."""
         for piece in source.read(PrepareConfig(), lambda count: None):
-            file.write(self.model.vocabulary.encode(self.known(piece, source.name)))
+            file.write(self.model.vocabulary.encode(self.known(piece, source.name)).data)
         file.flush()
         dtype = self.model.vocabulary.dtype
         return np.memmap(file, dtype, "r") if file.tell() else np.empty(0, dtype)
@@ -92,7 +92,7 @@ class Scorer:
         for score in self.scores(f"{line}\n" for batch in batches for line in batch):
             yield encoder.encode(score).decode() + "\n"
 
-    def scores(self, pieces: Iterable[str]) -> Iterator:
+    def scores(self, pieces: Iterable[str]) -> Iterator[CharacterScore]:
         """The scores of the characters of a text, bits rounded to four digits."""
         for score in character_scores(self.model, (self.known(piece, "text") for piece in pieces)):
             score.bits = round(score.bits, 4)

@@ -17,6 +17,7 @@ BATCH_LINES = 4096
 PIECE_BYTES = 2**16
 QUEUED = 64
 """Pieces of input that are read ahead."""
+Pieces = queue.Queue[list[str] | TextError | None]
 
 
 def line_batches(paths: Iterable[str] = ("-",)) -> Iterator[list[str]]:
@@ -28,7 +29,7 @@ def line_batches(paths: Iterable[str] = ("-",)) -> Iterator[list[str]]:
     Raises:
         TextError: a file cannot be read, or is no UTF-8.
     """
-    pieces: queue.Queue[list[str] | TextError | None] = queue.Queue(QUEUED)
+    pieces: Pieces = queue.Queue(QUEUED)
     threading.Thread(target=_read_lines, args=(list(paths), pieces), daemon=True).start()
     while True:
         batch: list[str] = []
@@ -46,7 +47,7 @@ def line_batches(paths: Iterable[str] = ("-",)) -> Iterator[list[str]]:
             return
 
 
-def _read_lines(paths: list[str], pieces: queue.Queue) -> None:
+def _read_lines(paths: list[str], pieces: Pieces) -> None:
     """Put the lines of each piece of input that comes, and at the end None, or what went wrong."""
     try:
         for path in paths:
@@ -68,7 +69,7 @@ def _read_lines(paths: list[str], pieces: queue.Queue) -> None:
         pieces.put(error)
 
 
-def put_decoded(lines: list[bytes], name: str, number: int, pieces: queue.Queue) -> None:
+def put_decoded(lines: list[bytes], name: str, number: int, pieces: Pieces) -> None:
     """Put the text of some lines, without carriage returns; also of those before one that is no UTF-8."""
     texts: list[str] = []
     try:

@@ -7,23 +7,24 @@ import os
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from textgen.config import PrepareConfig, TrainConfig
 from textgen.data.corpus import SourceInfo
 from textgen.data.parallel import Workers
-from textgen.data.split import assign_files, split_tail
+from textgen.data.split import Dealt, assign_files, split_tail
 from textgen.data.spool import Spool
 from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS, REPLACEMENT, Vocabulary, describe
 from textgen.errors import TextError
+from textgen.runs.arrays import Ints
 
 PARTS = ("train", "validation")
 ENCODED_AT_ONCE = 2**20
 
 
-def choose_vocabulary(counts: np.ndarray, min_count: int) -> Vocabulary:
+def choose_vocabulary(counts: Ints, min_count: int) -> Vocabulary:
     """The characters that occur often enough, the line end, and the document end if there is one, by code points."""
     enough = counts >= max(1, min_count)
     enough[ord(DOCUMENT_END)] = counts[ord(DOCUMENT_END)] > 0
@@ -33,12 +34,12 @@ def choose_vocabulary(counts: np.ndarray, min_count: int) -> Vocabulary:
     return Vocabulary(map(chr, np.flatnonzero(enough)))
 
 
-def vocabulary_points(vocabulary: Vocabulary) -> np.ndarray:
+def vocabulary_points(vocabulary: Vocabulary) -> Ints:
     """The code point of each id, (V,)."""
     return np.array([ord(c) for c in vocabulary.idx2char])
 
 
-def id_table(vocabulary: Vocabulary, counts: np.ndarray) -> np.ndarray:
+def id_table(vocabulary: Vocabulary, counts: Ints) -> Ints:
     """Code point to id, up to the last that the text holds; those without an id of their own have that of U+FFFD.
 
     Raises:
@@ -60,7 +61,7 @@ def id_table(vocabulary: Vocabulary, counts: np.ndarray) -> np.ndarray:
 
 
 def write_parts(
-    spools: list[Spool], folder: Path, table: np.ndarray, config: PrepareConfig, workers: Workers
+    spools: list[Spool], folder: Path, table: Ints, config: PrepareConfig, workers: Workers
 ) -> dict[str, int]:
     """Write train.npy and validation.npy into a folder.
 
@@ -79,8 +80,8 @@ def write_parts(
     """
     held_out = hold_out_files(spools, config)
     sizes = [part_sizes(*each, config) for each in zip(spools, held_out, strict=True)]
-    totals = [sum(numbers) for numbers in zip(*sizes, strict=True)]
-    check_sizes(*totals, config)
+    train, validation = totals = [sum(numbers) for numbers in zip(*sizes, strict=True)]
+    check_sizes(train, validation, config)
     paths = [folder / f"{part}.npy" for part in PARTS]
     places = [make_ids(path, table.dtype, total) for path, total in zip(paths, totals, strict=True)]
     tasks = []
@@ -111,7 +112,7 @@ def part_sizes(spool: Spool, held_out: list[bool], config: PrepareConfig) -> tup
         if config.split == "tail":
             validation += source.characters - tail_start(source, config)
         else:
-            validation += sum(piece.count for piece in pieces if held or piece.drawn)
+            validation += sum(piece.length for piece in pieces if held or piece.drawn)
     return sum(source.characters for source in spool.sources) - validation, validation
 
 
@@ -120,7 +121,7 @@ def tail_start(source: SourceInfo, config: PrepareConfig) -> int:
     return int(source.characters * (1 - config.validation))
 
 
-def make_ids(path: Path, dtype: np.dtype, count: int) -> int:
+def make_ids(path: Path, dtype: np.dtype[Any], count: int) -> int:
     """Make a .npy file of so many ids, all 0 as yet, and tell at which byte they start."""
     form = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count,)}
     with path.open("xb") as file:
@@ -134,7 +135,7 @@ def encode_spool(
     spool: Spool,
     held_out: list[bool],
     config: PrepareConfig,
-    table: np.ndarray,
+    table: Ints,
     places: list[tuple[Path, int]],
     on_bytes: Callable[[int], None],
 ) -> None:
@@ -153,13 +154,13 @@ def encode_spool(
         for file, (_, start) in zip(files, places, strict=True):
             file.seek(start)
         for source, held, pieces in zip(spool.sources, held_out, spool.read(), strict=True):
-            dealt = ((held or drawn, points) for drawn, points in pieces)
+            dealt: Dealt = ((held or drawn, points) for drawn, points in pieces)
             if config.split == "tail":
                 dealt = split_tail((points for _, points in pieces), tail_start(source, config))
             for is_validation, points in dealt:
                 # a line may be as long as the whole text
                 for start in range(0, len(points), ENCODED_AT_ONCE):
-                    files[is_validation].write(table.take(points[start : start + ENCODED_AT_ONCE]))
+                    files[is_validation].write(table.take(points[start : start + ENCODED_AT_ONCE]).data)
                 on_bytes(0)
         for file in files:
             begin_writing_back(file)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from textgen.runs.arrays import Floats, Ints
+
 STREAM_LENGTH = 2048
 MAX_STREAMS = 64
 WARM_UP = 256
@@ -26,9 +28,7 @@ def stream_count(length: int) -> int:
     return max(1, min(MAX_STREAMS, -(-length // STREAM_LENGTH)))
 
 
-def evaluation_windows(
-    ids: np.ndarray, start: int, most: int = 0
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def evaluation_windows(ids: Ints, start: int, most: int = 0) -> Iterator[tuple[Ints, Ints, Floats]]:
     """The windows to run one after another, the state carried from each to the next.
 
     Args:

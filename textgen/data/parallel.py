@@ -11,10 +11,23 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textgen.errors import CorpusError
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
+    from multiprocessing.sharedctypes import Synchronized
+    from multiprocessing.synchronize import Event
+
+    Number = Synchronized[int]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Parts = list[tuple[Any, ...]]
+"""The arguments of a task, for each part."""
+Done = dict[int, Result | Exception]
+"""By the numbers of parts what came of them."""
 REPORT_SECONDS = 0.2
 TASKS_PER_WORKER = 16
 """Into how many parts a worker's share is cut, so that none waits long for another at the end."""
@@ -31,7 +44,7 @@ class Workers:
     def __init__(self, count: int, on_bytes: Callable[[int], None]) -> None:
         self.count = count
         self.on_bytes = on_bytes
-        self.pool = None
+        self.pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Workers:
         if self.count > 1:
@@ -50,13 +63,13 @@ class Workers:
             self.stopped.set()
             self.pool.shutdown(cancel_futures=True)
 
-    def batches(self, items: list) -> list[list]:
+    def batches(self, items: list[Item]) -> list[list[Item]]:
         """Items in as many runs as it is good to hand out."""
         number = min(len(items), self.count * TASKS_PER_WORKER) if self.pool else 1
         ends = [len(items) * i // number for i in range(number + 1)]
         return [items[a:b] for a, b in pairwise(ends)]
 
-    def map(self, task: Callable, parts: list[tuple]) -> list:
+    def map(self, task: Callable[..., Result], parts: Parts) -> list[Result]:
         """The results of `task(*part, on_bytes)` for each part, in order.
 
         Every process takes the next part that none has begun; this one need not wait for the others to start.
@@ -68,7 +81,7 @@ class Workers:
             return [task(*part, self.on_bytes) for part in parts]
         from concurrent.futures.process import BrokenProcessPool
 
-        def end_all(future: Any) -> None:
+        def end_all(future: Future[Done[Result]]) -> None:
             if not future.cancelled() and future.exception():
                 self.taken.value = len(parts)
 
@@ -83,13 +96,14 @@ class Workers:
                 done |= self._result(future)
         except BrokenProcessPool:
             raise CorpusError("a worker was killed, perhaps for want of memory; give fewer --workers") from None
-        results = [done[index] for index in sorted(done)]
-        for result in results:
+        results = []
+        for _, result in sorted(done.items()):
             if isinstance(result, Exception):
                 raise result
+            results.append(result)
         return results
 
-    def _result(self, future: Any) -> Any:
+    def _result(self, future: Future[Done[Result]]) -> Done[Result]:
         from concurrent.futures import wait
 
         while not wait([future], REPORT_SECONDS).done:
@@ -114,7 +128,9 @@ def signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def take_turns(task: Callable, parts: list[tuple], taken: Any, on_bytes: Callable[[int], None]) -> dict[int, Any]:
+def take_turns(
+    task: Callable[..., Result], parts: Parts, taken: Number, on_bytes: Callable[[int], None]
+) -> Done[Result]:
     """Do parts until all are taken.
 
     Args:
@@ -127,7 +143,7 @@ def take_turns(task: Callable, parts: list[tuple], taken: Any, on_bytes: Callabl
         By their numbers the results of the parts that were done here; where one failed, its exception, and nobody
         begins another.
     """
-    done: dict[int, Any] = {}
+    done: Done[Result] = {}
     while (index := take(taken)) < len(parts):
         try:
             done[index] = task(*parts[index], on_bytes)
@@ -137,18 +153,18 @@ def take_turns(task: Callable, parts: list[tuple], taken: Any, on_bytes: Callabl
     return done
 
 
-def take(taken: Any) -> int:
+def take(taken: Number) -> int:
     """The number of the next part."""
     with taken.get_lock():
         taken.value += 1
         return taken.value - 1
 
 
-shared: tuple = ()
+shared: tuple[Number, Number, Event]
 """In a worker: the bytes that all have read, the parts that all have begun, and whether to stop."""
 
 
-def begin(*given: Any) -> None:
+def begin(*given: *tuple[Number, Number, Event]) -> None:
     """Make a worker ready, and let it end with the process that started it, however that ends."""
     global shared  # noqa: PLW0603
     shared = given
@@ -159,11 +175,12 @@ def end_with_parent() -> None:
     """Wait for the parent's end, then end at once."""
     from multiprocessing import parent_process
 
-    parent_process().join()
+    if parent := parent_process():
+        parent.join()
     os._exit(1)
 
 
-def work(task: Callable, parts: list[tuple]) -> dict[int, Any]:
+def work(task: Callable[..., Result], parts: Parts) -> Done[Result]:
     """Do parts in a worker."""
     _, taken, _ = shared
     return take_turns(task, parts, taken, advance)

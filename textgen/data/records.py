@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from io import BufferedIOBase
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import Any
 
 import msgspec
 
@@ -49,6 +50,7 @@ def json_documents(pieces: Iterable[str], name: str, field: str) -> Iterator[str
     """
     keys = field.split(".")
     objects, strings = msgspec.json.Decoder(dict[str, msgspec.Raw]), msgspec.json.Decoder(str)
+    value: str | msgspec.Raw
     for number, line in enumerate(whole_lines(pieces), 1):
         value = line
         try:
@@ -135,7 +137,7 @@ def whole_lines(pieces: Iterable[str]) -> Iterator[str]:
         yield rest
 
 
-def parquet_documents(file: BinaryIO, name: str, field: str, on_share: Callable[[float], None]) -> Iterator[str]:
+def parquet_documents(file: BufferedIOBase, name: str, field: str, on_share: Callable[[float], None]) -> Iterator[str]:
     """One column of a Parquet file.
 
     Args:
@@ -169,14 +171,14 @@ def parquet_documents(file: BinaryIO, name: str, field: str, on_share: Callable[
         raise TextError(f"{name}: cannot be read as Parquet: {error}") from None
 
 
-def column_values(table, field: str, on_share: Callable[[float], None]) -> Iterator[str | None]:
+def column_values(table: Any, field: str, on_share: Callable[[float], None]) -> Iterator[str | None]:
     """The values of one column of a `pyarrow.parquet.ParquetFile`, some rows in memory at a time."""
     for batch in table.iter_batches(PARQUET_ROWS, columns=[field]):
         yield from batch.column(field).to_pylist()
         on_share(len(batch) / table.metadata.num_rows)
 
 
-TEXT_FORMATS = {
+TEXT_FORMATS: dict[str, Callable[[Iterable[str], str, str], Iterator[str]]] = {
     "": json_documents,
     ".jsonl": json_documents,
     ".ndjson": json_documents,

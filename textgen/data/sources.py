@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatch
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from textgen.config import PrepareConfig
 from textgen.data import records
@@ -47,14 +48,14 @@ def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterab
     return sources
 
 
-def standard_input() -> BinaryIO:
+def standard_input() -> BufferedIOBase:
     """Standard input as bytes, left open after use."""
     return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
 
 
 def from_file(path: Path) -> Source:
     """A source that reads a file, unpacked when its name ends in .gz."""
-    unpack = gzip.open if path.suffix == ".gz" else Path.open
+    unpack: Callable[..., Any] = gzip.open if path.suffix == ".gz" else Path.open
     is_file = path.is_file()
     size = path.stat().st_size if is_file and path.suffix != ".gz" else None
     return Source(str(path), partial(unpack, path, "rb"), size, is_file)
@@ -88,4 +89,5 @@ def patterns(config: PrepareConfig) -> tuple[str, ...]:
 def total_size(sources: Iterable[Source]) -> int | None:
     """The bytes of all sources together, None where one of them is not known."""
     sizes = [source.size for source in sources]
-    return None if None in sizes else sum(sizes)
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None

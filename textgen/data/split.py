@@ -9,13 +9,14 @@ import numpy as np
 
 from textgen.config import PrepareConfig
 from textgen.errors import TextError
+from textgen.runs.arrays import Ints
 
 HASHED_AT_ONCE = 2**20
-Dealt = Iterator[tuple[bool, np.ndarray]]
+Dealt = Iterator[tuple[bool, Ints]]
 """Pieces of code points, each with whether it belongs to validation."""
 
 
-def split_tail(pieces: Iterable[np.ndarray], first: int) -> Dealt:
+def split_tail(pieces: Iterable[Ints], first: int) -> Dealt:
     """The first characters train, the rest validates.
 
     >>> [(side, part.tolist()) for side, part in split_tail([np.arange(3), np.arange(3, 5)], 2)]
@@ -28,7 +29,7 @@ def split_tail(pieces: Iterable[np.ndarray], first: int) -> Dealt:
         yield True, piece[cut:]
 
 
-def split_drawn(pieces: Iterable[np.ndarray], end: str, fraction: float, rng_seed: int) -> Dealt:
+def split_drawn(pieces: Iterable[Ints], end: str, fraction: float, rng_seed: int) -> Dealt:
     """Each line, or document, goes to validation with a probability.
 
     The draw is a keyed hash of the line itself, so equal lines never stand on both sides.
@@ -42,10 +43,10 @@ def split_drawn(pieces: Iterable[np.ndarray], end: str, fraction: float, rng_see
     key = rng_seed.to_bytes(8, "little")
     threshold = int(fraction * 2**64)
 
-    def drawn(line: np.ndarray) -> bool:
+    def drawn(line: Ints) -> bool:
         hashed = hashlib.blake2b(digest_size=8, key=key)
         for start in range(0, len(line), HASHED_AT_ONCE):
-            hashed.update(line[start : start + HASHED_AT_ONCE].astype("<u4"))
+            hashed.update(line[start : start + HASHED_AT_ONCE].astype("<u4").data)
         return int.from_bytes(hashed.digest(), "little") < threshold
 
     for lines in whole_lines(pieces, end):
@@ -61,9 +62,9 @@ def split_drawn(pieces: Iterable[np.ndarray], end: str, fraction: float, rng_see
         yield True, lines[held_out]
 
 
-def whole_lines(pieces: Iterable[np.ndarray], end: str) -> Iterator[np.ndarray]:
+def whole_lines(pieces: Iterable[Ints], end: str) -> Iterator[Ints]:
     """The same code points, cut after `end` only; the last piece must end in it."""
-    held: list[np.ndarray] = []
+    held: list[Ints] = []
     for piece in pieces:
         ends = np.flatnonzero(piece == ord(end))
         if not len(ends):

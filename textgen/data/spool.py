@@ -17,9 +17,10 @@ from textgen.data.corpus import SourceInfo
 from textgen.data.split import Dealt, split_drawn
 from textgen.data.text import Source
 from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS
+from textgen.runs.arrays import Ints
 
 ENDS = {"lines": "\n", "documents": DOCUMENT_END}
-CODE_POINTS = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
+CODE_POINTS: dict[int, np.dtype[np.unsignedinteger]] = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
 
 
 class Piece(NamedTuple):
@@ -28,8 +29,8 @@ class Piece(NamedTuple):
     drawn: bool
     """Whether they are of lines or documents that were drawn for validation."""
     width: int
-    """The bytes of each."""
-    count: int
+    """The bytes of each code point."""
+    length: int
 
 
 class Spool(msgspec.Struct):
@@ -39,9 +40,9 @@ class Spool(msgspec.Struct):
     sources: list[SourceInfo]
     pieces: list[list[Piece]]
     """The pieces of each source, as they follow one another in the file."""
-    points: np.ndarray
+    points: Ints
     """The distinct code points, (P,)."""
-    counts: np.ndarray
+    counts: Ints
     """How often each of them occurs, (P,) int64."""
 
     def read(self) -> Iterator[Dealt]:
@@ -51,9 +52,9 @@ class Spool(msgspec.Struct):
                 yield ((piece.drawn, read_piece(file, piece)) for piece in pieces)
 
 
-def read_piece(file: BinaryIO, piece: Piece) -> np.ndarray:
+def read_piece(file: BinaryIO, piece: Piece) -> Ints:
     """The next code points of a file, (count,)."""
-    return np.frombuffer(file.read(piece.count * piece.width), CODE_POINTS[piece.width])
+    return np.frombuffer(file.read(piece.length * piece.width), CODE_POINTS[piece.width])
 
 
 def spool_sources(
@@ -81,14 +82,14 @@ def spool_sources(
     return Spool(path, infos, pieces, points, counts[points])
 
 
-def draw(pieces: Iterable[np.ndarray], config: PrepareConfig) -> Dealt:
+def draw(pieces: Iterable[Ints], config: PrepareConfig) -> Dealt:
     """Draw the lines or documents of one source that validate; with another split, none."""
     if config.split in ENDS:
         return split_drawn(pieces, ENDS[config.split], config.validation, config.rng_seed)
     return ((False, piece) for piece in pieces)
 
 
-def lay_by(points: np.ndarray, drawn: bool, file: BinaryIO, counts: np.ndarray) -> Piece:
+def lay_by(points: Ints, drawn: bool, file: BinaryIO, counts: Ints) -> Piece:
     """Append code points to a file and count them."""
     if points.itemsize < 4:
         found = np.bincount(points)
@@ -96,11 +97,11 @@ def lay_by(points: np.ndarray, drawn: bool, file: BinaryIO, counts: np.ndarray) 
     else:
         values, found = np.unique(points, return_counts=True)
         counts[values] += found
-    file.write(points)
+    file.write(points.data)
     return Piece(drawn, points.itemsize, len(points))
 
 
-def code_points(text: str) -> np.ndarray:
+def code_points(text: str) -> Ints:
     """The code points of a text, in the narrowest of 1, 2 and 4 bytes.
 
     >>> code_points("aé").dtype, code_points("我爱你").tolist()

@@ -11,7 +11,6 @@ import hashlib
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import BinaryIO
 
 from textgen.config import PrepareConfig
 from textgen.data import records
@@ -27,7 +26,9 @@ class Source:
     After `read` has run to its end, `sha256` and `characters` tell what was read.
     """
 
-    def __init__(self, name: str, opener: Callable[[], BinaryIO], size: int | None, is_file: bool = False) -> None:
+    def __init__(
+        self, name: str, opener: Callable[[], io.BufferedIOBase], size: int | None, is_file: bool = False
+    ) -> None:
         self.name = name
         self.opener = opener
         self.size = size
@@ -54,7 +55,7 @@ class Source:
             self.characters += len(text)
             yield text
 
-    def _documents(self, config, on_bytes) -> Iterator[Iterable[str]]:
+    def _documents(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[Iterable[str]]:
         """The pieces of each document; in the end also sets `sha256`."""
         if config.field is None:
             yield self._decoded(config, on_bytes)
@@ -68,7 +69,8 @@ class Source:
         for text in documents:
             yield [unified(text)]
 
-    def _decoded(self, config, on_bytes) -> Iterator[str]:
+    def _decoded(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[str]:
+        decoder: codecs.IncrementalDecoder | io.IncrementalNewlineDecoder
         decoder = codecs.getincrementaldecoder(config.encoding)("strict")
         if not config.keep_line_ends:
             decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
@@ -91,7 +93,7 @@ class Source:
             raise TextError(self._undecodable(error, offset, config.encoding)) from None
         self.sha256 = digest.hexdigest()
 
-    def _columnar(self, field: str, on_bytes) -> Iterator[str]:
+    def _columnar(self, field: str, on_bytes: Callable[[int], None]) -> Iterator[str]:
         with self._opened() as file:
             self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
@@ -99,7 +101,7 @@ class Source:
             yield from records.parquet_documents(file, self.name, field, lambda share: on_bytes(round(share * size)))
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _opened(self) -> Iterator[io.BufferedIOBase]:
         """The source as bytes; what the system refuses while they are read is a TextError."""
         try:
             with self.opener() as file:

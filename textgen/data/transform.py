@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from textgen.config import PrepareConfig
 from textgen.data.vocabulary import DOCUMENT_END
@@ -12,6 +13,8 @@ from textgen.errors import TextError
 MAX_HELD = 1024  # the Stream-Safe Text Format of UAX #15 allows 30 combining characters in a row
 JAMO = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
 PIECE_CHARACTERS = 2**19
+Form = Literal["NFC", "NFKC"]
+FORMS: dict[str, Form | None] = {"nfc": "NFC", "nfkc": "NFKC", "none": None}
 
 
 def document(pieces: Iterable[str], config: PrepareConfig, name: str) -> Iterator[str]:
@@ -61,7 +64,7 @@ def transformed(pieces: Iterable[str], config: PrepareConfig) -> Iterator[str]:
     >>> list(transformed(["E\\u0301tE", "\\u0301"], PrepareConfig(lowercase=True)))
     ['ét', 'é']
     """
-    form = None if config.normalize == "none" else config.normalize.upper()
+    form = FORMS[config.normalize]
     held = ""
     for piece in pieces:
         text = held + piece
@@ -73,13 +76,13 @@ def transformed(pieces: Iterable[str], config: PrepareConfig) -> Iterator[str]:
         yield _transform(held, form, config.lowercase)
 
 
-def _transform(text: str, form: str | None, lowercase: bool) -> str:
+def _transform(text: str, form: Form | None, lowercase: bool) -> str:
     if lowercase:
         text = text.lower()
     return unicodedata.normalize(form, text) if form and not text.isascii() else text
 
 
-def independent_end(text: str, form: str | None) -> int:
+def independent_end(text: str, form: Form | None) -> int:
     """Where a text can be cut so that neither part's normalisation or case depends on the other."""
     if (cut := max(text.rfind("\n"), text.rfind(" "))) > 0:
         return cut

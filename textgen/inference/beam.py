@@ -12,10 +12,11 @@ from textgen.data.vocabulary import Vocabulary
 from textgen.inference.network import Network
 from textgen.inference.sample import Sample
 from textgen.inference.sampling import log_probabilities
+from textgen.runs.arrays import Bools, Floats, Ints
 
 
 def search(
-    network: Network, vocabulary: Vocabulary, samples: list[Sample], config: SampleConfig, allowed: np.ndarray | None
+    network: Network, vocabulary: Vocabulary, samples: list[Sample], config: SampleConfig, allowed: Bools | None
 ) -> Iterator[tuple[Sample, str]]:
     """Finish samples by beam search (Lowerre 1976), one after another.
 
@@ -41,9 +42,7 @@ def search(
                 break
 
 
-def likeliest(
-    network: Network, sample: Sample, config: SampleConfig, allowed: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+def likeliest(network: Network, sample: Sample, config: SampleConfig, allowed: Bools | None) -> tuple[Ints, Floats]:
     """The ids (length,) of the best text in the beam and their surprises in nats; among equals the lower id wins."""
     logits, state = network.read([sample.ids])
     scores = np.zeros(1)

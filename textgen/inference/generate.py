@@ -17,6 +17,7 @@ from textgen.inference.beam import search
 from textgen.inference.network import Network, load_network
 from textgen.inference.sample import Sample, in_order
 from textgen.inference.sampling import choose, log_probabilities
+from textgen.runs.arrays import Bools
 from textgen.runs.run import Run
 
 BATCH = 64
@@ -103,7 +104,9 @@ class Generator:
             else:
                 yield from in_order(samples, self._write_batch(samples, config, allowed, measured))
 
-    def _write_batch(self, samples, config, allowed, measured) -> Iterator[tuple[Sample, str]]:
+    def _write_batch(
+        self, samples: list[Sample], config: SampleConfig, allowed: Bools | None, measured: bool
+    ) -> Iterator[tuple[Sample, str]]:
         logits, state = self.network.read([sample.ids for sample in samples])
         if config.length == 0:
             for sample in samples:
@@ -124,7 +127,7 @@ class Generator:
                 if looks_back:
                     sample.ids.append(index)
                 piece = sample.add(idx2char[index], config)
-                ended = ended or sample.ending
+                ended = ended or bool(sample.ending)
                 yield sample, piece
             if ended:
                 rows = [row for row, sample in enumerate(active) if not sample.ending]
@@ -137,7 +140,7 @@ class Generator:
         """What a network reads of a text of known characters: first what stands before it."""
         return [self.vocabulary.start, *self.vocabulary.encode(text).tolist()]
 
-    def allowed(self, config: SampleConfig) -> np.ndarray | None:
+    def allowed(self, config: SampleConfig) -> Bools | None:
         """Which characters `only` and `ban` leave, (V,); None where they leave all.
 
         Raises:

@@ -12,6 +12,7 @@ import numpy as np
 
 from textgen.config import ModelConfig
 from textgen.errors import RunError
+from textgen.runs.arrays import Floats, Ints
 from textgen.runs.run import Run, best_of
 from textgen.runs.weights import load_tensors, weight_specs
 
@@ -20,6 +21,11 @@ TABLE_BYTES = 64 * 2**20
 PADDING = 256
 """Columns of a large matrix are filled up to a multiple of this, so that threads share them evenly and no
 result depends on where a thread's share ends."""
+
+Step = Callable[[Floats], object]
+"""Moves a layer's state on by its inputs, (B, D)."""
+Steps = tuple[list[Step], Callable[[], Floats]]
+"""The steps of the recurrent layers, and what makes logits of the last one's state."""
 
 
 class State:
@@ -31,13 +37,13 @@ class State:
             then depend on how many there are.
     """
 
-    def __init__(self, layers: list[list[np.ndarray]], batched: bool = False) -> None:
+    def __init__(self, layers: list[list[Floats]], batched: bool = False) -> None:
         self.layers = layers
         self.batched = batched
-        self.steps: list[Callable] = []
+        self.steps: Steps | None = None
         """What `Network` works with; it is made at the first step."""
 
-    def take(self, rows: np.ndarray | list[int]) -> State:
+    def take(self, rows: Ints | list[int]) -> State:
         """A state of some rows, in any order, each as often as it is named."""
         return State([[array[rows] for array in layer] for layer in self.layers], self.batched)
 
@@ -50,7 +56,7 @@ class Network:
         config: the network's shape.
     """
 
-    def __init__(self, weights: dict[str, np.ndarray], config: ModelConfig) -> None:
+    def __init__(self, weights: dict[str, Floats], config: ModelConfig) -> None:
         self.config = config
         self.layers = [Layer(weights, config.cell, i) for i in range(config.num_layers)]
         self.embeddings = weights["embedding/embeddings"]
@@ -71,7 +77,7 @@ class Network:
         shape = (batch_size, self.config.units)
         return State([[np.zeros(shape, np.float32) for _ in range(count)] for _ in self.layers], batched)
 
-    def step(self, ids: np.ndarray, state: State) -> np.ndarray:
+    def step(self, ids: Ints, state: State) -> Floats:
         """One character further.
 
         Args:
@@ -81,17 +87,17 @@ class Network:
         Returns:
             The logits of the next character, (B, V) float32, valid until the next step.
         """
-        if not state.steps:
+        if state.steps is None:
             state.steps = self._prepare(state)
-        first, *others, dense = state.steps
+        (first, *others), dense = state.steps
         first(self.table[ids] if self.table is not None else self.embeddings[ids])
         for index, step in enumerate(others):
             step(state.layers[index][0])
         return dense()
 
-    def _prepare(self, state: State) -> list[Callable]:
+    def _prepare(self, state: State) -> Steps:
         """The functions of one step, with all memory that they work in: what they allocate once costs nothing later."""
-        steps = []
+        steps: list[Step] = []
         for index, (layer, arrays) in enumerate(zip(self.layers, state.layers, strict=True)):
             known = index == 0 and self.table is not None
             steps.append(layer_step(layer, arrays, CELLS[self.config.cell], state.batched, known))
@@ -99,13 +105,13 @@ class Network:
         logits, multiply = product(hidden, self.dense_kernel, state.batched)
         logits, bias = logits[:, : len(self.dense_bias)], self.dense_bias
 
-        def dense() -> np.ndarray:
+        def dense() -> Floats:
             multiply(hidden)
             return np.add(logits, bias, out=logits)
 
-        return [*steps, dense]
+        return steps, dense
 
-    def read(self, texts: Sequence[Sequence[int]]) -> tuple[np.ndarray, State]:
+    def read(self, texts: Sequence[Sequence[int]]) -> tuple[Floats, State]:
         """Read some texts, equal ones once.
 
         Args:
@@ -130,7 +136,7 @@ class Network:
 class Layer:
     """The weights of one recurrent layer, arranged for its step."""
 
-    def __init__(self, weights: dict[str, np.ndarray], cell: str, index: int) -> None:
+    def __init__(self, weights: dict[str, Floats], cell: str, index: int) -> None:
         kernel, recurrent_kernel, bias = (
             weights[f"{cell}_{index}/{name}"] for name in ("kernel", "recurrent_kernel", "bias")
         )
@@ -146,7 +152,7 @@ class Layer:
         self.recurrent_kernel = padded(recurrent_kernel)
 
 
-def arrange_lstm(weights: np.ndarray) -> np.ndarray:
+def arrange_lstm(weights: Floats) -> Floats:
     """The columns of Keras's gates input, forget, cell, output in the order input, forget, output, cell.
 
     The sigmoid gates are halved, for sigmoid(x) = tanh(x / 2) / 2 + 1 / 2 makes all four a single tanh.
@@ -155,13 +161,13 @@ def arrange_lstm(weights: np.ndarray) -> np.ndarray:
     return np.concatenate([i / 2, f / 2, o / 2, g], -1)
 
 
-def padded(matrix: np.ndarray) -> np.ndarray:
+def padded(matrix: Floats) -> Floats:
     """A matrix with zero columns up to a multiple of PADDING, unless it is small."""
     more = -matrix.shape[1] % PADDING if matrix.shape[1] > PADDING else 0
     return np.ascontiguousarray(np.pad(matrix, ((0, 0), (0, more))))
 
 
-def product(values: np.ndarray, matrix: np.ndarray, batched: bool) -> tuple[np.ndarray, Callable]:
+def product(values: Floats, matrix: Floats, batched: bool) -> tuple[Floats, Callable[[Floats], Floats]]:
     """Memory for rows (B, D) times a matrix (D, N), and the function that multiplies into it: all rows at once, or
     each by a product of its own."""
     out = np.empty((len(values), matrix.shape[1]), np.float32)
@@ -171,21 +177,21 @@ def product(values: np.ndarray, matrix: np.ndarray, batched: bool) -> tuple[np.n
     return out, lambda values: np.matmul(values[:, None, :], matrix, out=rows)
 
 
-def layer_step(layer: Layer, arrays: list[np.ndarray], cell: Callable, batched: bool, known: bool) -> Callable:
+def layer_step(layer: Layer, arrays: list[Floats], cell: Callable[..., Step], batched: bool, known: bool) -> Step:
     """The step of one layer over its state arrays; it takes its inputs (B, D), or where `known` their projection."""
     hidden = arrays[0]
     gates, multiply_hidden = product(hidden, layer.recurrent_kernel, batched)
     activate = cell(gates[:, : layer.width], layer.recurrent_bias, *arrays)
     if known:
 
-        def step(projected: np.ndarray) -> None:
+        def step(values: Floats) -> None:
             multiply_hidden(hidden)
-            activate(projected)
+            activate(values)
     else:
         inputs, multiply_inputs = product(np.empty((len(hidden), len(layer.kernel))), layer.kernel, batched)
         projected = inputs[:, : layer.width]
 
-        def step(values: np.ndarray) -> None:
+        def step(values: Floats) -> None:
             multiply_inputs(values)
             np.add(projected, layer.bias, out=projected)
             multiply_hidden(hidden)
@@ -194,19 +200,20 @@ def layer_step(layer: Layer, arrays: list[np.ndarray], cell: Callable, batched: 
     return step
 
 
-def sigmoid(values: np.ndarray) -> np.ndarray:
+def sigmoid(values: Floats) -> Floats:
     """The logistic function, without overflow."""
-    return 0.5 * np.tanh(0.5 * values) + 0.5
+    shares: Floats = 0.5 * np.tanh(0.5 * values) + 0.5
+    return shares
 
 
-def lstm_cell(gates: np.ndarray, recurrent_bias: None, hidden: np.ndarray, cell: np.ndarray) -> Callable:
+def lstm_cell(gates: Floats, recurrent_bias: None, hidden: Floats, cell: Floats) -> Step:
     """Gates in the order of `arrange_lstm`."""
     units = hidden.shape[1]
     i, f, o, g = (gates[:, k * units : (k + 1) * units] for k in range(4))
     sigmoids = gates[:, : 3 * units]
     added = np.empty_like(cell)
 
-    def activate(projected: np.ndarray) -> None:
+    def activate(projected: Floats) -> None:
         np.add(gates, projected, out=gates)
         np.tanh(gates, out=gates)
         np.multiply(sigmoids, HALF, out=sigmoids)
@@ -220,11 +227,11 @@ def lstm_cell(gates: np.ndarray, recurrent_bias: None, hidden: np.ndarray, cell:
     return activate
 
 
-def gru_cell(gates: np.ndarray, recurrent_bias: np.ndarray, hidden: np.ndarray) -> Callable:
+def gru_cell(gates: Floats, recurrent_bias: Floats, hidden: Floats) -> Step:
     """Gates in Keras's order: update, reset, new; the reset gate acts after the product."""
     units = hidden.shape[1]
 
-    def activate(projected: np.ndarray) -> None:
+    def activate(projected: Floats) -> None:
         np.add(gates, recurrent_bias, out=gates)
         both = sigmoid(projected[:, : 2 * units] + gates[:, : 2 * units])
         update, reset = both[:, :units], both[:, units:]
@@ -234,12 +241,12 @@ def gru_cell(gates: np.ndarray, recurrent_bias: np.ndarray, hidden: np.ndarray) 
     return activate
 
 
-def rnn_cell(gates: np.ndarray, recurrent_bias: None, hidden: np.ndarray) -> Callable:
+def rnn_cell(gates: Floats, recurrent_bias: None, hidden: Floats) -> Step:
     """A plain tanh unit."""
     return lambda projected: np.tanh(np.add(gates, projected, out=gates), out=hidden)
 
 
-CELLS = {"lstm": lstm_cell, "gru": gru_cell, "rnn": rnn_cell}
+CELLS: dict[str, Callable[..., Step]] = {"lstm": lstm_cell, "gru": gru_cell, "rnn": rnn_cell}
 
 
 def load_network(run: Run, checkpoint: str, config: ModelConfig, vocabulary_size: int) -> Network:

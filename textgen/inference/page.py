@@ -37,7 +37,7 @@ def surprise_page(scores: Iterable[CharacterScore], title: str) -> Iterator[str]
     shades = "\n".join(f"b.s{i} {{ font-weight: inherit; background: {shade(i)}; }}" for i in range(SHADES))
     legend = " ".join(f'<b class="s{i}">{MOST_BITS * i / (SHADES - 1):g}</b>' for i in range(SHADES)) + " bits"
     yield HEAD.format(title=html.escape(title), shades=shades, legend=legend)
-    total = count = 0
+    total, count = 0.0, 0
     for score in scores:
         total, count = total + score.bits, count + 1
         level = min(SHADES - 1, int(score.bits / MOST_BITS * (SHADES - 1) + 0.5))

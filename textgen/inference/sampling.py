@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from textgen.config import SampleConfig
+from textgen.runs.arrays import Bools, Floats, Ints
 
 SMALLEST_TEMPERATURE = 1e-100
 LARGEST_UNIFORM = 1 - 2**-52
@@ -20,12 +21,12 @@ LARGEST_UNIFORM = 1 - 2**-52
 
 
 def choose(
-    logits: np.ndarray,
+    logits: Floats,
     config: SampleConfig,
-    uniforms: np.ndarray,
+    uniforms: Floats,
     histories: Sequence[Sequence[int]] = (),
-    allowed: np.ndarray | None = None,
-) -> np.ndarray:
+    allowed: Bools | None = None,
+) -> Ints:
     """The ids of the next characters under all rules, (B,).
 
     Args:
@@ -44,7 +45,7 @@ def choose(
     if allowed is not None:
         logits = np.where(allowed, logits, -np.inf)
     if config.temperature == 0:
-        return logits.argmax(-1)
+        return np.asarray(logits.argmax(-1))
     logits = apply_temperature(logits, config.temperature)
     if config.top_k:
         logits = keep_top_k(logits, config.top_k)
@@ -57,7 +58,7 @@ def choose(
     return draw(logits, uniforms)
 
 
-def penalise_repetition(logits: np.ndarray, recent: Sequence[int], penalty: float) -> np.ndarray:
+def penalise_repetition(logits: Floats, recent: Sequence[int], penalty: float) -> Floats:
     """Divide the positive logits (V,) of recent characters by a penalty, multiply the negative ones (Keskar et al.
     2019, CTRL).
 
@@ -70,7 +71,7 @@ def penalise_repetition(logits: np.ndarray, recent: Sequence[int], penalty: floa
     return changed
 
 
-def forbid_repeated_ngrams(logits: np.ndarray, history: Sequence[int], size: int) -> np.ndarray:
+def forbid_repeated_ngrams(logits: Floats, history: Sequence[int], size: int) -> Floats:
     """Forbid the characters (V,) that would end a sequence that the text already holds (Paulus et al. 2018).
 
     >>> forbid_repeated_ngrams(np.zeros(3), [0, 1, 0], 2).tolist()
@@ -87,16 +88,16 @@ def forbid_repeated_ngrams(logits: np.ndarray, history: Sequence[int], size: int
     return changed if np.isfinite(changed).any() else logits
 
 
-def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(logits: Floats, temperature: float) -> Floats:
     """Divide by a temperature above 0; the largest logit becomes 0 (Ackley, Hinton, Sejnowski 1985).
 
     >>> apply_temperature(np.array([1.0, 2.0, 4.0]), 2.0).tolist()
     [-1.5, -1.0, 0.0]
     """
-    return (logits - np.maximum.reduce(logits, -1, keepdims=True)) / max(temperature, SMALLEST_TEMPERATURE)
+    return shifted(logits) / max(temperature, SMALLEST_TEMPERATURE)
 
 
-def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
+def keep_top_k(logits: Floats, k: int) -> Floats:
     """Keep exactly k characters, the likeliest; among equals the lower id (Fan, Lewis, Dauphin 2018).
 
     >>> keep_top_k(np.array([1.0, 3.0, 2.0, 3.0]), 2).tolist()
@@ -110,7 +111,7 @@ def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
     return kept
 
 
-def keep_top_p(logits: np.ndarray, p: float) -> np.ndarray:
+def keep_top_p(logits: Floats, p: float) -> Floats:
     """Keep the fewest likeliest characters that together have probability p (Holtzman et al. 2020).
 
     >>> keep_top_p(np.log([0.5, 0.3, 0.2]), 0.7).round(2).tolist()
@@ -119,7 +120,7 @@ def keep_top_p(logits: np.ndarray, p: float) -> np.ndarray:
     return _keep_first(logits, np.argsort(-logits, axis=-1, kind="stable"), p)
 
 
-def keep_min_p(logits: np.ndarray, p: float) -> np.ndarray:
+def keep_min_p(logits: Floats, p: float) -> Floats:
     """Keep the characters whose probability is at least p times the likeliest one's (Nguyen et al. 2024).
 
     >>> keep_min_p(np.log([0.5, 0.3, 0.2]), 0.5).round(2).tolist()
@@ -129,7 +130,7 @@ def keep_min_p(logits: np.ndarray, p: float) -> np.ndarray:
     return np.where(logits >= threshold, logits, -np.inf)
 
 
-def keep_typical(logits: np.ndarray, p: float) -> np.ndarray:
+def keep_typical(logits: Floats, p: float) -> Floats:
     """Keep the characters whose surprise is nearest to the expected surprise, until they have probability p
     (Meister et al. 2023).
 
@@ -143,11 +144,10 @@ def keep_typical(logits: np.ndarray, p: float) -> np.ndarray:
         surprise = -np.log(chances)
         expected = np.nansum(chances * surprise, -1, keepdims=True)
         distance = np.where(chances > 0, np.abs(surprise - expected), np.inf)
-    kept = _keep_first(logits, np.argsort(distance, axis=-1, kind="stable"), p)
-    return kept - kept.max(-1, keepdims=True)
+    return shifted(_keep_first(logits, np.argsort(distance, axis=-1, kind="stable"), p))
 
 
-def _keep_first(logits: np.ndarray, order: np.ndarray, p: float) -> np.ndarray:
+def _keep_first(logits: Floats, order: Ints, p: float) -> Floats:
     """Keep characters in an order until they have probability p; at least one."""
     sums = np.cumsum(np.take_along_axis(probabilities(logits), order, -1), -1)
     # a character is needed while those before it have less than p
@@ -157,19 +157,24 @@ def _keep_first(logits: np.ndarray, order: np.ndarray, p: float) -> np.ndarray:
     return np.where(keep, logits, -np.inf)
 
 
-def probabilities(logits: np.ndarray) -> np.ndarray:
+def shifted(logits: Floats) -> Floats:
+    """The same logits, but for a summand that makes the largest of each row 0."""
+    return logits - np.maximum.reduce(logits, -1, keepdims=True)
+
+
+def probabilities(logits: Floats) -> Floats:
     """The softmax over the last axis."""
-    weights = np.exp(logits - logits.max(-1, keepdims=True))
-    return weights / weights.sum(-1, keepdims=True)
+    weights = np.exp(shifted(logits))
+    return weights / np.add.reduce(weights, -1, keepdims=True)
 
 
-def log_probabilities(logits: np.ndarray) -> np.ndarray:
+def log_probabilities(logits: Floats) -> Floats:
     """The logarithm of the softmax over the last axis, in nats."""
-    shifted = logits - logits.max(-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    logits = shifted(logits)
+    return logits - np.log(np.add.reduce(np.exp(logits), -1, keepdims=True))
 
 
-def draw(logits: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+def draw(logits: Floats, uniforms: Floats) -> Ints:
     """The ids at which the cumulative probabilities of (B, V) pass numbers (B,) from [0, LARGEST_UNIFORM].
 
     The largest logit of a row must be 0.
@@ -178,4 +183,5 @@ def draw(logits: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     [0, 0, 1, 2]
     """
     cumulative = np.add.accumulate(np.exp(logits), -1)
-    return np.add.reduce(cumulative <= uniforms[:, None] * cumulative[:, -1:], -1)
+    ids: Ints = np.add.reduce(cumulative <= uniforms[:, None] * cumulative[:, -1:], -1)
+    return ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -10,6 +11,7 @@ import numpy as np
 from textgen.data.evaluation import evaluation_windows, stream_count
 from textgen.inference.generate import Generator
 from textgen.inference.sampling import log_probabilities
+from textgen.runs.arrays import Floats, Ints
 
 LIKELIEST = 3
 ROWS = 512
@@ -24,7 +26,7 @@ class CharacterScore(msgspec.Struct):
     likeliest: list[str]
 
 
-def total_bits(model: Generator, ids: np.ndarray) -> float:
+def total_bits(model: Generator, ids: Ints) -> float:
     """The bits of a whole text, exactly as training validates: cut into streams that first warm up.
 
     Args:
@@ -34,7 +36,7 @@ def total_bits(model: Generator, ids: np.ndarray) -> float:
     return mean_bits(model, ids) * len(ids)
 
 
-def mean_bits(model: Generator, ids: np.ndarray, most: int = 0) -> float:
+def mean_bits(model: Generator, ids: Ints, most: int = 0) -> float:
     """The bits per character of a text as training validates.
 
     Args:
@@ -49,16 +51,17 @@ def mean_bits(model: Generator, ids: np.ndarray, most: int = 0) -> float:
             found = surprises(model.network.step(inputs[:, column], state), targets[:, column])
             nats += float(found @ weights[:, column])
         count += float(weights.sum())
-    return nats / count / np.log(2)
+    return nats / count / math.log(2)
 
 
-def surprises(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def surprises(logits: Floats, targets: Ints) -> Floats:
     """The nats (B,) of the targets (B,) under logits (B, V)."""
     shifted = logits - logits.max(-1, keepdims=True)
-    return np.log(np.exp(shifted).sum(-1)) - shifted[np.arange(len(targets)), targets]
+    nats: Floats = np.log(np.exp(shifted).sum(-1)) - shifted[np.arange(len(targets)), targets]
+    return nats
 
 
-def line_bits(model: Generator, lines: Sequence[str]) -> np.ndarray:
+def line_bits(model: Generator, lines: Sequence[str]) -> Floats:
     """The mean bits per character of each line by itself, its line end included, (len(lines),).
 
     Every line is read from a fresh state; no result depends on which lines are scored together by more than
@@ -77,7 +80,7 @@ def line_bits(model: Generator, lines: Sequence[str]) -> np.ndarray:
     return means
 
 
-def _bits_of_longest_first(lines: list[str], model: Generator) -> np.ndarray:
+def _bits_of_longest_first(lines: list[str], model: Generator) -> Floats:
     """The bits of lines that come in the order of falling lengths."""
     encoded = model.vocabulary.encode("".join("\n" + line for line in lines) + "\n").astype(np.int64)
     lengths = np.array([len(line) + 1 for line in lines])
@@ -92,7 +95,7 @@ def _bits_of_longest_first(lines: list[str], model: Generator) -> np.ndarray:
         rows = np.minimum(starts[:active] + place, len(encoded) - 2)
         logits = model.network.step(encoded[rows], state)
         nats[:still] += surprises(logits[:still], encoded[rows[:still] + 1])
-    return nats / np.log(2)
+    return nats / math.log(2)
 
 
 def character_scores(model: Generator, pieces: Iterator[str]) -> Iterator[CharacterScore]:
@@ -108,5 +111,5 @@ def character_scores(model: Generator, pieces: Iterator[str]) -> Iterator[Charac
         for index in model.vocabulary.encode(piece):
             nats = log_probabilities(logits[0].astype(np.float64))
             best = np.argsort(-nats, kind="stable")[:LIKELIEST]
-            yield CharacterScore(idx2char[index], float(-nats[index] / np.log(2)), [idx2char[i] for i in best])
+            yield CharacterScore(idx2char[index], float(-nats[index] / math.log(2)), [idx2char[i] for i in best])
             logits = model.network.step(np.array([index]), state)

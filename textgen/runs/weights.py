@@ -30,7 +30,7 @@ Spec = tuple[str, tuple[int, ...]]
 def weight_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
     """The name and shape of every weight of a network."""
     gates = GATES[config.cell] * config.units
-    shapes = {"embedding/embeddings": (vocabulary_size, config.embedding_dim)}
+    shapes: dict[str, tuple[int, ...]] = {"embedding/embeddings": (vocabulary_size, config.embedding_dim)}
     for i in range(config.num_layers):
         width = config.units if i else config.embedding_dim
         shapes |= {

@@ -100,5 +100,5 @@ def swap(first: Path, second: Path) -> bool:
     library = ctypes.CDLL(None)
     paths = os.fsencode(first), os.fsencode(second)
     if hasattr(library, "renameat2"):
-        return library.renameat2(WORKING_FOLDER, paths[0], WORKING_FOLDER, paths[1], SWAP) == 0
-    return hasattr(library, "renamex_np") and library.renamex_np(*paths, SWAP) == 0
+        return bool(library.renameat2(WORKING_FOLDER, paths[0], WORKING_FOLDER, paths[1], SWAP) == 0)
+    return hasattr(library, "renamex_np") and bool(library.renamex_np(*paths, SWAP) == 0)

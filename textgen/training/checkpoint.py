@@ -11,7 +11,7 @@ from textgen.errors import RunError
 from textgen.runs.history import Amount, Count, HistoryRow
 from textgen.runs.reading import decode_json
 from textgen.runs.run import Run, RunInfo
-from textgen.runs.weights import check_header, load_tensors, opened, save_tensors, weight_specs
+from textgen.runs.weights import Spec, check_header, load_tensors, opened, save_tensors, weight_specs
 from textgen.training.engine import Engine
 from textgen.training.model import States, assign_weights, named_weights, weight_arrays, zero_states
 from textgen.training.streams import fit_window
@@ -77,7 +77,7 @@ def check_training(run: Run, info: RunInfo, vocabulary_size: int, characters: in
     path, batch_size, seq_length = run.training_path, info.train.batch_size, info.train.seq_length
     if fit_window(characters, batch_size, seq_length) != (batch_size, seq_length):
         raise RunError(f"{run.info_path}: a batch of {batch_size} x {seq_length} is more than the whole corpus")
-    expected = {
+    expected: dict[str, Spec] = {
         f"state/{i}/{j}": ("float32", (batch_size, info.model.units))
         for i in range(info.model.num_layers)
         for j in range(2 if info.model.cell == "lstm" else 1)

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -43,7 +44,7 @@ class Placement:
         with quiet_standard_error():
             self.strategy = create_strategy(kind, resolver)
         self.batch_size = batch_size
-        self.replicas = self.strategy.num_replicas_in_sync
+        self.replicas: int = self.strategy.num_replicas_in_sync
         if batch_size % self.replicas:
             raise ConfigError(
                 f"batch_size: {batch_size} streams cannot be shared out to {self.replicas} devices; "
@@ -53,9 +54,12 @@ class Placement:
         self.chief = resolver is None or (resolver.task_type, resolver.task_id) in (("worker", 0), ("chief", 0))
         """Whether this process writes the run; one does."""
         here: list[int] = []
-        self.strategy.experimental_distribute_values_from_function(
-            lambda context: here.append(context.replica_id_in_sync_group) or tf.constant(0)
-        )
+
+        def note_replica(context: tf.distribute.experimental.ValueContext) -> tf.Tensor:
+            here.append(context.replica_id_in_sync_group)
+            return tf.constant(0)
+
+        self.strategy.experimental_distribute_values_from_function(note_replica)
         self._gather = tf.function(lambda values: self.strategy.gather(values, 0))
         self.first = here[0]
         self.rows = slice(here[0] * self.share, (here[-1] + 1) * self.share)
@@ -120,7 +124,9 @@ def choose(kind: str) -> str:
     return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "none"
 
 
-def create_strategy(kind: str, resolver) -> tf.distribute.Strategy:
+def create_strategy(
+    kind: str, resolver: tf.distribute.cluster_resolver.ClusterResolver | None
+) -> tf.distribute.Strategy:
     """The strategy of a kind; for `multiworker` it waits for the other processes."""
     if kind == "multiworker":
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
@@ -154,7 +160,9 @@ class SlurmCluster(tf.distribute.cluster_resolver.SlurmClusterResolver):
         # the base class would share out a node's GPUs itself, and cannot when there are none
         super().__init__(port_base=SLURM_PORT, gpus_per_node=MOST_TASKS, gpus_per_task=1, auto_set_gpu=False)
 
-    def num_accelerators(self, task_type=None, task_id=None, config_proto=None) -> dict[str, int]:
+    def num_accelerators(
+        self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
+    ) -> dict[str, int]:
         """The GPUs of this task."""
         return {"GPU": len(tf.config.list_physical_devices("GPU"))}
 

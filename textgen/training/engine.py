@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ from textgen.training.model import (
     uses_own_loop,
     zero_states,
 )
+
+Gradients = list[tuple[tf.Tensor, keras.Variable]]
 
 
 class News(NamedTuple):
@@ -134,14 +137,24 @@ class Engine:
             count += float(weights.sum())
         return total / count
 
-    def _update_eagerly(self, batch, states, carried, step, learning_rate, news):
+    def _update_eagerly(
+        self,
+        batch: tf.Tensor,
+        states: States,
+        carried: tf.Tensor,
+        step: tf.Tensor,
+        learning_rate: tf.Tensor,
+        news: tf.Tensor,
+    ) -> tuple[tf.Tensor, States]:
         """On all devices: gradients, update, average. The results are loss and news, added up over the devices."""
         strategy = self.placement.strategy
         self.optimizer.learning_rate.assign(learning_rate)
         results, states = strategy.run(self._update_replica, (batch, states, carried, step, news))
         return strategy.reduce(tf.distribute.ReduceOp.SUM, results, None), states
 
-    def _update_replica(self, batch, states, carried, step, news):
+    def _update_replica(
+        self, batch: tf.Tensor, states: States, carried: tf.Tensor, step: tf.Tensor, news: tf.Tensor
+    ) -> tuple[tf.Tensor, States]:
         """On one device: the gradients of its parts, each on a core of its own, and an update by their sum."""
         first = tf.distribute.get_replica_context().replica_id_in_sync_group * self.placement.share
         rows = self.placement.share // self.parts
@@ -149,12 +162,14 @@ class Engine:
         for start in range(0, self.placement.share, rows):
             part = tf.nest.map_structure(itemgetter(slice(start, start + rows)), (batch, states, carried))
             parts.append(self._gradients(*part, step, tf.convert_to_tensor(first + start)))
-        losses, gradients, states = zip(*parts, strict=True)
+        losses, gradients, after = zip(*parts, strict=True)
         self._apply(gradients, step)
-        states = tf.nest.map_structure(lambda *rows: tf.concat(rows, 0), *states)
+        states = tf.nest.map_structure(lambda *rows: tf.concat(rows, 0), *after)
         return tf.concat([tf.cast(tf.add_n(losses), tf.float64)[None], tf.reduce_sum(news, 0)], 0), states
 
-    def _gradients_eagerly(self, batch, states, carried, step, first):
+    def _gradients_eagerly(
+        self, batch: tf.Tensor, states: States, carried: tf.Tensor, step: tf.Tensor, first: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor], States]:
         """One part's share of the loss and of the gradients, and its state."""
         states = tf.nest.map_structure(lambda state: state * carried[:, None], states)
         variables = self.model.trainable_variables
@@ -168,18 +183,20 @@ class Engine:
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(total, variables)]
         return loss, gradients, states
 
-    def _apply_eagerly(self, gradients, step):
+    def _apply_eagerly(self, gradients: Sequence[list[tf.Tensor]], step: tf.Tensor) -> None:
         """Update the weights by the sum of the parts' gradients, and their average."""
         self.optimizer.apply(
             [tf.add_n(parts) for parts in zip(*gradients, strict=True)], self.model.trainable_variables
         )
         self._update_average(step)
 
-    def _window_loss_eagerly(self, inputs, targets, weights, states):
+    def _window_loss_eagerly(
+        self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, states: States
+    ) -> tuple[tf.Tensor, States]:
         logits, states = unroll(self.average, tf.transpose(inputs), states)
         return tf.reduce_sum(weights * tf.transpose(cross_entropy(logits, tf.transpose(targets)))), states
 
-    def _penalty(self):
+    def _penalty(self) -> tf.Tensor:
         config = self.config
         penalty = tf.constant(0.0)
         for kernel in kernels(self.model) if config.l1 or config.l2 else ():
@@ -188,7 +205,7 @@ class Engine:
             penalty += config.l2 * tf.reduce_sum(value * value)
         return penalty
 
-    def _update_average(self, step) -> None:
+    def _update_average(self, step: tf.Tensor) -> None:
         """Move the averaged weights towards the weights; faster in the first steps."""
         step = tf.cast(step, tf.float32)
         momentum = tf.minimum(tf.constant(self.config.averaging, tf.float32), (1 + step) / (10 + step))
@@ -215,8 +232,8 @@ class Adam(keras.optimizers.Adam):
         self.exclude_from_weight_decay(var_names=["bias", "embeddings"])
         self.largest_norm = config.clip_norm
 
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        pairs = super()._all_reduce_sum_gradients(grads_and_vars)
+    def _all_reduce_sum_gradients(self, grads_and_vars: Gradients) -> Gradients:
+        pairs: Gradients = super()._all_reduce_sum_gradients(grads_and_vars)
         if not self.largest_norm:
             return pairs
         gradients, variables = zip(*pairs, strict=True)
@@ -224,6 +241,6 @@ class Adam(keras.optimizers.Adam):
         return list(zip(gradients, variables, strict=True))
 
 
-def cross_entropy(logits, targets):
+def cross_entropy(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     """Nats per character, (T, B), of logits (T, B, V) and targets (T, B)."""
     return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)

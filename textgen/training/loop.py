@@ -203,8 +203,8 @@ class Loop:
 
     def _checkpoint_is_due(self) -> bool:
         config, position = self.info.train, self.position
-        every, since = config.checkpoint_steps, position.step - self.saved[0]
-        if every is None:
+        every, since = float(config.checkpoint_steps or 0), float(position.step - self.saved[0])
+        if not isinstance(config.checkpoint_every, str):
             every, since = 60 * config.checkpoint_every, position.seconds - self.saved[1]
         return 0 < every <= since
 

@@ -19,6 +19,10 @@ import numpy as np
 import tensorflow as tf
 
 Pair = tuple[tf.Tensor, tf.Tensor]
+Differentiable = tuple[Pair, Callable[..., tuple[tf.Tensor | None, ...]]]
+"""Results, and the function from their gradients to those of the arguments: what `tf.custom_gradient` wants."""
+InputAt = Callable[[tf.Tensor], tf.Tensor]
+"""The projected inputs of a time step, (B, 4H)."""
 
 
 @keras.saving.register_keras_serializable(package="textgen")
@@ -62,7 +66,7 @@ class LSTM(keras.layers.LSTM):
 
 
 @tf.custom_gradient
-def recurrence(projected: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor) -> tuple:
+def recurrence(projected: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor) -> Differentiable:
     """All steps of the recurrence, with its gradient.
 
     Args:
@@ -81,23 +85,25 @@ def recurrence(projected: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Ten
 @tf.custom_gradient
 def recurrence_of_ids(
     table: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, ids: tf.Tensor
-) -> tuple:
+) -> Differentiable:
     """`recurrence` with the projected inputs looked up: row ids[t, b] of a table (V, 4H)."""
     steps = ids.shape[0] or tf.shape(ids)[0]
     results, gradient = _recurrence(lambda t: tf.gather(table, ids[t]), steps, recurrent_kernel, hidden, cell)
 
-    def table_gradient(*d_results: tf.Tensor) -> tuple:
+    def table_gradient(*d_results: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
         d_projected, *others = gradient(*d_results)
         return tf.math.unsorted_segment_sum(d_projected, ids, table.shape[0]), *others, None
 
     return results, table_gradient
 
 
-def _recurrence(input_at: Callable, steps, recurrent_kernel, hidden, cell) -> tuple[tuple, Callable]:
+def _recurrence(
+    input_at: InputAt, steps: int | tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor
+) -> Differentiable:
     """The results of `recurrence`, and the function from their gradients to those of its arguments."""
     gates, hiddens, cells = _forward(input_at, steps, recurrent_kernel, hidden, cell)
 
-    def gradient(d_hiddens: tf.Tensor, d_cell: tf.Tensor) -> tuple:
+    def gradient(d_hiddens: tf.Tensor, d_cell: tf.Tensor) -> tuple[tf.Tensor, ...]:
         before_hidden = tf.concat([hidden[None], hiddens[:-1]], 0)
         before_cell = tf.concat([cell[None], cells[:-1]], 0)
         d_inputs, d_hidden, d_cell = _backward(gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cell)
@@ -113,7 +119,9 @@ def product(values: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.cast(values, kernel.dtype) @ kernel, values.dtype)
 
 
-def _forward(input_at, steps, recurrent_kernel, hidden, cell):
+def _forward(
+    input_at: InputAt, steps: int | tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor
+) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
     """The four activated gates and the states after every step, (T, B, H) each.
 
     Gates are kept apart, for XLA does not vectorise a loop over several slices of one array's time step.
@@ -123,7 +131,7 @@ def _forward(input_at, steps, recurrent_kernel, hidden, cell):
     scale = np.repeat(np.array([0.5, 0.5, 1, 0.5], dtype.as_numpy_dtype), units)
     shift = np.repeat(np.array([0.5, 0.5, 0, 0.5], dtype.as_numpy_dtype), units)
 
-    def step(t, hidden, cell, *arrays):
+    def step(t: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, *arrays: tf.TensorArray) -> tuple[tf.Tensor, ...]:
         activated = tf.tanh((input_at(t) + product(hidden, recurrent_kernel)) * scale) * scale + shift
         i, f, g, o = gates = tf.split(activated, 4, -1)
         cell = f * cell + i * g
@@ -139,12 +147,19 @@ def _forward(input_at, steps, recurrent_kernel, hidden, cell):
     return gates, hiddens, cells
 
 
-def _backward(gates, before_cell, cells, recurrent_kernel, d_hiddens, d_cell):
+def _backward(
+    gates: list[tf.Tensor],
+    before_cell: tf.Tensor,
+    cells: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    d_hiddens: tf.Tensor,
+    d_cell: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The gradients of the inputs (T, B, 4H) and of the first states (B, H)."""
     steps = cells.shape[0] or tf.shape(cells)[0]
     transposed = tf.transpose(recurrent_kernel)
 
-    def step(t, d_hidden, d_cell, d_inputs):
+    def step(t: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor, d_inputs: tf.TensorArray) -> tuple[tf.Tensor, ...]:
         i, f, g, o = (gate[t] for gate in gates)
         squashed = tf.tanh(cells[t])
         d_hidden = d_hidden + d_hiddens[t]

@@ -63,7 +63,8 @@ def unroll(
     embedding, *layers = model.layers
     own_loop = uses_own_loop(layers[0], dropout)
     look_up = own_loop and embedding.input_dim < ids.shape[0] * ids.shape[1]
-    values, after, before = ids if look_up else embedding(ids), [], iter(states)
+    values, before = ids if look_up else embedding(ids), iter(states)
+    after: States = []
     for layer in layers:
         if isinstance(layer, keras.layers.RNN) and own_loop:
             kernel = tf.convert_to_tensor(layer.cell.recurrent_kernel)
@@ -116,7 +117,7 @@ def weight_arrays(model: keras.Sequential) -> dict[str, np.ndarray]:
     return {name: np.asarray(w.numpy()) for name, w in named_weights(model).items()}
 
 
-def assign_weights(variables: Sequence[keras.Variable], values: Sequence) -> None:
+def assign_weights(variables: Sequence[keras.Variable], values: Sequence[tf.Tensor | np.ndarray]) -> None:
     """Set variables to values of the same shapes."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

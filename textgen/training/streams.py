@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from textgen.errors import CorpusError
+from textgen.runs.arrays import Bools, Floats, Ints
 
 
 def fit_window(characters: int, batch_size: int, seq_length: int) -> tuple[int, int]:
@@ -22,7 +23,7 @@ def fit_window(characters: int, batch_size: int, seq_length: int) -> tuple[int, 
     return min(batch_size, max(1, characters // seq_length)), seq_length
 
 
-def carried(window: int, batch_size: int, carry: int) -> np.ndarray:
+def carried(window: int, batch_size: int, carry: int) -> Floats:
     """Which streams keep their state into a window: 0 where it starts anew, else 1. (B,) float32.
 
     A state that always carried would grow past what a fresh one has seen, and the model could not start a
@@ -36,7 +37,8 @@ def carried(window: int, batch_size: int, carry: int) -> np.ndarray:
     if not carry:
         return np.ones(batch_size, np.float32)
     stagger = np.arange(batch_size) * carry // batch_size
-    return ((window + stagger) % carry != 0).astype(np.float32)
+    kept: Bools = (window + stagger) % carry != 0
+    return kept.astype(np.float32)
 
 
 class Streams:
@@ -50,7 +52,7 @@ class Streams:
         rng_seed: seed of the epochs' starting places.
     """
 
-    def __init__(self, ids: np.ndarray, vocabulary_size: int, batch_size: int, seq_length: int, rng_seed: int) -> None:
+    def __init__(self, ids: Ints, vocabulary_size: int, batch_size: int, seq_length: int, rng_seed: int) -> None:
         self.ids = ids
         self.vocabulary_size = vocabulary_size
         self.batch_size = batch_size
@@ -58,7 +60,7 @@ class Streams:
         self.rng_seed = rng_seed
         self.windows_per_epoch = len(ids) // batch_size // seq_length
 
-    def batch(self, epoch: int, window: int, rows: slice = slice(None)) -> np.ndarray:
+    def batch(self, epoch: int, window: int, rows: slice = slice(None)) -> Ints:
         """One window of every stream, or of some of them, and the character after it, (rows, T + 1) int32.
 
         Raises:
@@ -75,7 +77,7 @@ class Streams:
             raise CorpusError("train.npy holds ids beyond the vocabulary; prepare the text again")
         return batch
 
-    def _read(self, start: int, row: np.ndarray) -> None:
+    def _read(self, start: int, row: Ints) -> None:
         head = self.ids[start : start + len(row)]
         row[: len(head)] = head
         row[len(head) :] = self.ids[: len(row) - len(head)]

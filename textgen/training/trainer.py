@@ -146,5 +146,10 @@ def place(config: TrainConfig, reporter: Reporter) -> tuple[Placement, Reporter]
     return placement, reporter
 
 
-class Silent(Reporter):
-    """The `Reporter` of all processes but the chief: every method does nothing."""
+class Silent:
+    """The `Reporter` of all processes but the chief, and of a caller who gives none."""
+
+    def note(self, *told: object, **named: object) -> None:
+        """Do nothing, as all the other methods."""
+
+    step = validated = ended = note

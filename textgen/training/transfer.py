@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
 
@@ -58,7 +60,7 @@ def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
         if axis is None:
             value = weights[name]
         else:
-            place = (slice(None),) * axis
+            place: tuple[Any, ...] = (slice(None),) * axis
             value[(*place, here)] = weights[name][(*place, there)]
         variable.assign(value)
     assign_weights(engine.average.trainable_variables, engine.model.trainable_variables)
