@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import textgen
 from textgen.data.shipped import shipped_corpora
 
 ROOT = Path(__file__).parent.parent
@@ -64,16 +65,25 @@ def test_the_commands_of_the_documentation_run(page, readers_folder):
         assert done.returncode in allowed, f"{command}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "training.md"], ids=lambda page: page.name)
-def test_the_python_of_the_documentation_runs(page, corpus_path, run_path, tmp_path):
-    for name, path in (("data", corpus_path), ("runs", run_path)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "plays").symlink_to(path)
-    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
-    assert blocks
-    code = "\n".join(blocks).replace('"ROMEO:"', '"the "').replace("minutes=1.0", "steps=10")
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+def python_code(page: Path) -> str:
+    """The Python blocks of a page, one after another."""
+    return "\n".join(re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if python_code(page)], ids=lambda page: page.name)
+def test_the_python_of_the_documentation_runs(page, corpus_path, run_path, readers_folder):
+    code = python_code(page).replace('"ROMEO:"', '"the "').replace("minutes=1.0", "steps=10, validations=1")
+    if "textgen.prepare(" not in code:
+        for name, path in (("data", corpus_path), ("runs", run_path)):
+            (readers_folder / name).mkdir()
+            (readers_folder / name / "plays").symlink_to(path)
+    done = subprocess.run([sys.executable, "-c", code], cwd=readers_folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_public_name_has_an_example():
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    assert [name for name in textgen.__all__ if f"textgen.{name}" not in page] == []
 
 
 def test_the_help_texts_of_the_documentation_are_those_of_the_commands():

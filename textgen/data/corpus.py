@@ -59,7 +59,7 @@ class Corpus:
         self.check_ids("validation")
 
     @classmethod
-    def load(cls, path: Path | str) -> Corpus:
+    def load(cls, path: str | os.PathLike[str]) -> Corpus:
         """Open a prepared corpus.
 
         Raises:
@@ -82,7 +82,7 @@ class Corpus:
         return cls(path, info, vocabulary)
 
     @classmethod
-    def load_same(cls, path: Path | str, fingerprint: str, run: Path) -> Corpus:
+    def load_same(cls, path: str | os.PathLike[str], fingerprint: str, run: Path) -> Corpus:
         """Open the corpus that a run was trained on.
 
         Raises:

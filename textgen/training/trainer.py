@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import msgspec
 
-import textgen
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.errors import RunError
@@ -21,6 +20,9 @@ from textgen.training.distribution import Placement, reporting_lost_workers
 from textgen.training.loop import Loop, Reporter
 from textgen.training.streams import fit_window
 from textgen.training.transfer import transfer_weights, with_shape_of
+from textgen.version import __version__
+
+Callbacks = Sequence[keras.callbacks.Callback]
 
 
 def train(
@@ -28,8 +30,8 @@ def train(
     out: Path,
     model_config: ModelConfig,
     config: TrainConfig,
-    reporter: Reporter,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    reporter: Reporter | None = None,
+    callbacks: Callbacks = (),
     start_from: Path | None = None,
     reason: str = "",
 ) -> Position:
@@ -39,7 +41,7 @@ def train(
         corpus: the text.
         out: the run directory to make.
         model_config, config: the settings.
-        reporter: told how it goes.
+        reporter: told how it goes; nobody by default.
         callbacks: Keras's own or yours. An epoch, to them, is the time from one validation to the next; their logs
             hold `loss` and `val_loss` in nats per character and `learning_rate`.
         start_from: a run whose weights to begin with, matched character by character; the shape of its network
@@ -64,7 +66,7 @@ def train(
     placement, reporter = place(fitted, reporter)
     info = RunInfo(
         format_version=FORMAT_VERSION,
-        textgen_version=textgen.__version__,
+        textgen_version=__version__,
         model=model_config,
         train=fitted,
         corpus=str(corpus.path.absolute()),
@@ -94,16 +96,16 @@ def train(
 def resume(
     out: Path,
     corpus_path: Path | None,
-    reporter: Reporter,
+    reporter: Reporter | None = None,
     changes: Mapping[str, Any] | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    callbacks: Callbacks = (),
 ) -> Position:
     """Go on with a run that was stopped, as if it had never been; or with other settings from here on.
 
     Args:
         out: the run directory.
         corpus_path: its prepared corpus; by default where it stood when the run began.
-        reporter: told how it goes.
+        reporter: told how it goes; nobody by default.
         changes: fields of `TrainConfig`, `dropout` and `recurrent_dropout` that change from here on. An end
             (`steps`, `epochs`, `minutes`) is counted from here, and the learning rate rises and falls anew
             until then.
@@ -136,10 +138,10 @@ def resume(
         return loop.train()
 
 
-def place(config: TrainConfig, reporter: Reporter) -> tuple[Placement, Reporter]:
+def place(config: TrainConfig, reporter: Reporter | None) -> tuple[Placement, Reporter]:
     """The devices of a training, and who is told of it: in all processes but the chief nobody."""
     placement = Placement(config.distribute, config.batch_size)
-    reporter = reporter if placement.chief else Silent()
+    reporter = Silent() if reporter is None or not placement.chief else reporter
     if not placement.alone:
         share = f"{placement.share} of the {config.batch_size} streams on each"
         reporter.note(f"trains on {placement.replicas} devices, {share}")

@@ -1,0 +1,64 @@
+"""What `import textgen` gives, and that it costs nothing until it is used."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import textgen
+from textgen.cli import cli
+from textgen.runs.run import Run
+
+SMALL = {"units": 8, "batch_size": 2, "seq_length": 16, "steps": 3, "validations": 1}
+
+
+def test_every_name_of_the_list_is_there():
+    assert [name for name in textgen.__all__ if not hasattr(textgen, name)] == []
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        _ = textgen.trian
+
+
+def test_importing_loads_no_library():
+    code = "import sys, textgen; assert not {'numpy', 'msgspec', 'click', 'tensorflow'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_python_makes_the_corpus_and_the_run_of_the_command_line(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("The fox ran.\nThe dog slept.\n" * 100)
+    corpus = textgen.prepare(text, tmp_path / "a", lowercase=True)
+    end = textgen.train(corpus, tmp_path / "run-a", **SMALL)
+    options = [word for name, value in SMALL.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    for arguments in (
+        ["prepare", str(text), "--out", str(tmp_path / "b"), "--lowercase"],
+        ["train", str(tmp_path / "b"), "--out", str(tmp_path / "run-b"), *options],
+    ):
+        assert CliRunner().invoke(cli, arguments, catch_exceptions=False).exit_code == 0
+    assert (tmp_path / "a" / "corpus.json").read_bytes() == (tmp_path / "b" / "corpus.json").read_bytes()
+    ours, theirs = (Run(tmp_path / name).load_info() for name in ("run-a", "run-b"))
+    assert (ours.model, ours.train) == (theirs.model, theirs.train)
+    texts = [textgen.load(tmp_path / name).generate(length=40, rng_seed=1) for name in ("run-a", "run-b")]
+    assert texts[0] == texts[1] and end.step == 3 and end.finished
+    assert textgen.resume(tmp_path / "run-a", steps=2).step == 5
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda path: textgen.prepare([], path), textgen.TextError, "none given"),
+        (lambda path: textgen.prepare("@fables", path, lower=True), textgen.ConfigError, "did you mean 'lowercase'"),
+        (lambda path: textgen.train("@fables", path), textgen.CorpusError, "expected a folder made by"),
+        (lambda path: textgen.train("a", path, start_from="b", units=8), textgen.ConfigError, "units: cannot be given"),
+        (lambda path: textgen.resume(path / "none"), textgen.RunError, "none"),
+    ],
+)
+def test_a_mistake_is_one_line(call, error, message, tmp_path):
+    with pytest.raises(error, match=message) as raised:
+        call(tmp_path / "out")
+    assert "\n" not in str(raised.value) and not (tmp_path / "out").exists()
+
+
+def test_an_unknown_setting_of_a_training_is_refused(corpus_path, tmp_path):
+    with pytest.raises(textgen.ConfigError, match="did you mean 'units'"):
+        textgen.train(corpus_path, tmp_path / "run", unit=8)
