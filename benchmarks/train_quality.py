@@ -25,6 +25,8 @@ from machine import file_sha256, report, sgemm_gflops
 from textgen.inference.overview import overview, shape
 from textgen.runs.run import Run
 
+WHOLE = ("--validation-characters", "0")
+
 
 def train(corpus: Path, out: Path, *options: str) -> tuple[float, float]:
     """Train; the seconds and the peak memory in MB of the whole process."""
@@ -43,7 +45,7 @@ def measure(corpus: Path, preset: str, minutes: float, target: float) -> dict:
     gflops = sgemm_gflops()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        _, memory = train(corpus, out, "--preset", preset, "--minutes", str(minutes), "--validations", "60")
+        _, memory = train(corpus, out, "--preset", preset, "--minutes", str(minutes), "--validations", "60", *WHOLE)
         found = overview(out)
         config = Run(out).load_info().train
         rows = list(csv.DictReader((out / "history.csv").open()))

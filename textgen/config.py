@@ -168,10 +168,19 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     averaging: Annotated[
         float, about("Momentum of the averaged weights that validate and sample; 0 is none.", 0.0, 0.99999)
     ] = 0.98
-    validations: Annotated[int, about("Number of validations, evenly over the training.", 1, 10**4)] = 20
-    validation_characters: Annotated[
-        int, about("Most characters to validate on, spread evenly over the validation part; 0 is all of it.", 0, 10**12)
-    ] = 1_000_000
+    validations: Annotated[int, about("Number of validations at most, evenly over the training.", 1, 10**4)] = 20
+    validation_characters: (
+        Annotated[
+            int,
+            about(
+                "Most characters to validate on, spread evenly over the validation part; 0 is all of it. By default as "
+                "many, up to a million, as all validations together can read in a tenth of the time.",
+                0,
+                10**12,
+            ),
+        ]
+        | None
+    ) = None
     checkpoint_every: (
         Annotated[
             float,

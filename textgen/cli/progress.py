@@ -172,5 +172,8 @@ def time_left(fraction: float, seconds: float) -> str:
 
 def training_result(end: Position, path: Path) -> str:
     """How a training ended, in one line."""
-    best = f", best validation {end.best / math.log(2):.3f} bpc at step {end.best_step:,}" if end.best else ""
+    best = ""
+    if end.best is not None:
+        of = f" on {end.validated:,} of {end.held_out:,} characters" if end.validated < end.held_out else ""
+        best = f", best validation {end.best / math.log(2):.3f} bpc{of} at step {end.best_step:,}"
     return f"textgen: {end.step:,} steps in {end.seconds:.0f} s{best}; try: textgen sample {path}"

@@ -28,6 +28,25 @@ def stream_count(length: int) -> int:
     return max(1, min(MAX_STREAMS, -(-length // STREAM_LENGTH)))
 
 
+def window_count(count: int, most: int = 0) -> int:
+    """How many windows `evaluation_windows` has for a text of `count` characters.
+
+    >>> window_count(100), window_count(10**6), window_count(10**6, 64_000)
+    (1, 125, 10)
+    """
+    length = -(-min(count, most or count) // stream_count(count))
+    return -(-min(count, length + WARM_UP) // WINDOW)
+
+
+def countable_characters(count: int, windows: int) -> int:
+    """How many characters of a text count, at most, when so many windows are read; one in each stream at least.
+
+    >>> countable_characters(10**6, 10), countable_characters(10**6, 0)
+    (65536, 64)
+    """
+    return min(count, stream_count(count) * max(1, windows * WINDOW - WARM_UP))
+
+
 def evaluation_windows(ids: Ints, start: int, most: int = 0) -> Iterator[tuple[Ints, Ints, Floats]]:
     """The windows to run one after another, the state carried from each to the next.
 
@@ -46,7 +65,7 @@ def evaluation_windows(ids: Ints, start: int, most: int = 0) -> Iterator[tuple[I
     length = -(-min(count, most or count) // streams)
     firsts = np.arange(streams)[:, None] * -(-count // streams)
     starts = np.maximum(0, firsts - WARM_UP)
-    for offset in range(0, min(count, length + WARM_UP), WINDOW):
+    for offset in range(0, WINDOW * window_count(count, most), WINDOW):
         places = starts + offset + np.arange(WINDOW)
         counted = (places >= firsts) & (places < np.minimum(firsts + length, count))
         places = np.minimum(places, count - 1)

@@ -26,6 +26,9 @@ class Position(msgspec.Struct, kw_only=True):
     """Nats per character, added up over the steps since the last validation."""
     loss_steps: Count = 0
     validations: Count = 0
+    validated: Count = 0
+    """Characters that count in each validation, of those of the validation part."""
+    held_out: Count = 0
     best: Amount | None = None
     """The lowest validation loss, in nats per character."""
     best_step: Count = 0

@@ -127,10 +127,10 @@ class Engine:
         loss, *news = results.numpy().tolist()
         return loss, states, News(*news)
 
-    def validate(self, ids: np.ndarray, start: int) -> float:
-        """The loss of the averaged weights on a text, or on as much as is to be validated, in nats per character."""
+    def validate(self, ids: np.ndarray, start: int, most: int) -> float:
+        """The loss of the averaged weights on a text, in nats per character; `most` as in `evaluation_windows`."""
         states, total, count = None, 0.0, 0.0
-        for inputs, targets, weights in evaluation_windows(ids, start, self.config.validation_characters):
+        for inputs, targets, weights in evaluation_windows(ids, start, most):
             states = states or zero_states(self.average, len(inputs))
             loss, states = self._window_loss(tf.constant(inputs), tf.constant(targets), tf.constant(weights), states)
             total += float(loss)

@@ -10,8 +10,10 @@ from contextlib import nullcontext
 from typing import Protocol
 
 import keras
+import msgspec
 
 from textgen.data.corpus import Corpus
+from textgen.data.evaluation import window_count
 from textgen.errors import RunError
 from textgen.runs.history import HistoryRow, save_history
 from textgen.runs.run import Run, RunInfo
@@ -25,9 +27,9 @@ from textgen.training.interrupt import Stopped, catching_signals
 from textgen.training.model import States
 from textgen.training.schedule import fraction_done, learning_rate
 from textgen.training.streams import Streams, carried
+from textgen.training.validation import SHARE, size_by_steps, size_by_time
 
 BITS_PER_NAT = 1 / math.log(2)
-VALIDATION_SHARE = 20
 OVERFITTING_AFTER = 4
 """Validations in turn without a new best."""
 
@@ -86,7 +88,7 @@ class Loop:
         self.mark = (0, 0.0)
         """Step and seconds at the end of the last validation, to tell the speed since."""
         self.validation_seconds = 0.0
-        """What the last validation took; 0 after the first, which compiles too."""
+        """What a validation takes: as `settle_validation` reckons, then as the last one did."""
         self.saved = self.mark
         """Step and seconds at the last checkpoint."""
         self.caught: list[int] = []
@@ -99,6 +101,32 @@ class Loop:
         self.position = position = caught_up(position, self.info.changes)
         self.mark = self.saved = (position.step, position.seconds)
         self.started = None
+
+    def settle_validation(self) -> None:
+        """Settle how much is validated, where nobody said, and measure how long it takes, where the clock ends the
+        training. Call it before `train`, so that compiling does not take any of its time."""
+        config, count = self.info.train, len(self.corpus.validation)
+        most = config.validation_characters
+        if count and config.end_minutes:
+            window = self._window_seconds()
+            most = size_by_time(config, count, window) if most is None else most
+            self.validation_seconds = window * window_count(count, most)
+        elif most is None:
+            most = size_by_steps(config, count, self.streams.windows_per_epoch) if count else 0
+        self.info = msgspec.structs.replace(
+            self.info, train=msgspec.structs.replace(config, validation_characters=most)
+        )
+        self.position.validated, self.position.held_out = min(most or count, count), count
+
+    def _window_seconds(self) -> float:
+        """What a window of a validation takes: the best of two tries, after one that compiles."""
+        ids, start, most = self.corpus.validation, self.corpus.vocabulary.start, 1
+        seconds = []
+        for _ in range(3):
+            began = time.monotonic()
+            self.engine.validate(ids, start, most)
+            seconds.append(time.monotonic() - began)
+        return self.placement.agree(min(seconds[1:]) / window_count(len(ids), most))
 
     def save(self) -> None:
         """Write a checkpoint of this moment.
@@ -185,7 +213,8 @@ class Loop:
         position, start = self.position, self.info.extension
         step, seconds = (start.step, start.seconds) if start else (0, 0.0)
         windows = self.streams.windows_per_epoch
-        return fraction_done(self.info.train, position.step - step, windows, position.seconds - seconds)
+        steps, seconds = position.step - step, position.seconds - seconds
+        return fraction_done(self.info.train, steps, windows, seconds, self.validation_seconds)
 
     def _row(self, validation_loss: float | None) -> HistoryRow:
         position, config = self.position, self.info.train
@@ -212,9 +241,8 @@ class Loop:
         if self.position.finished:
             return True
         config = self.info.train
-        # with a limit of minutes, validation must not eat them: it may take a 20th of the time
         since = self.position.seconds - self.mark[1]
-        if config.end_minutes and since < VALIDATION_SHARE * self.validation_seconds:
+        if config.end_minutes and SHARE * since < self.validation_seconds:
             return False
         return int(self._fraction() * config.validations) > self.position.validations
 
@@ -224,7 +252,7 @@ class Loop:
         position.seconds = before = self.placement.agree(self._clock())
         loss = None
         if len(corpus.validation):
-            loss = self.engine.validate(corpus.validation, corpus.vocabulary.start)
+            loss = self.engine.validate(corpus.validation, corpus.vocabulary.start, config.validation_characters)
         row = self._row(loss)
         position.history.append(row)
         position.seconds = self.placement.agree(self._clock())
@@ -249,7 +277,7 @@ class Loop:
         write_event(row)
         self.reporter.validated(row, self.run)
         position.seconds = self.placement.agree(self._clock())
-        self.validation_seconds = position.seconds - before if self.mark[0] else 0.0
+        self.validation_seconds = position.seconds - before
         self.mark = (position.step, position.seconds)
 
     def _save_weights(self, checkpoint: str) -> None:

@@ -7,8 +7,17 @@ import math
 from textgen.config import TrainConfig
 
 
-def fraction_done(config: TrainConfig, step: int, windows_per_epoch: int, seconds: float) -> float:
+def fraction_done(
+    config: TrainConfig, step: int, windows_per_epoch: int, seconds: float, reserve: float = 0.0
+) -> float:
     """How much of the training is done, from 0 to 1: the furthest of steps, epochs and minutes.
+
+    Args:
+        config: the settings.
+        step: steps made.
+        windows_per_epoch: the steps of an epoch.
+        seconds: seconds of training until now.
+        reserve: seconds that the last validation needs; of the minutes, half at most are kept for it.
 
     >>> fraction_done(TrainConfig(steps=100, minutes=1), 25, 10, 30.0)
     0.5
@@ -19,7 +28,8 @@ def fraction_done(config: TrainConfig, step: int, windows_per_epoch: int, second
     if config.epochs is not None:
         fractions.append(step / (config.epochs * windows_per_epoch))
     if config.end_minutes is not None:
-        fractions.append(seconds / (60 * config.end_minutes))
+        end = 60 * config.end_minutes
+        fractions.append(seconds / max(end - reserve, end / 2))
     return min(1.0, max(fractions))
 
 

@@ -86,9 +86,10 @@ def train(
         loop = Loop(run, info, corpus, reporter, callbacks, placement)
         if start_from:
             reporter.note(transfer_weights(Run(start_from), loop.engine, corpus))
+        loop.settle_validation()
         if placement.chief:
             corpus.vocabulary.save(run.path)
-            run.save_info(info)
+            run.save_info(loop.info)
         loop.save()
         return loop.train()
 
@@ -134,6 +135,7 @@ def resume(
             run.save_info(info)
         loop = Loop(run, info, corpus, reporter, callbacks, placement)
         loop.load()
+        loop.settle_validation()
         reporter.note(f"going on from step {position.step:,}")
         return loop.train()
 
