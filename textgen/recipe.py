@@ -73,8 +73,18 @@ def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[st
         "batch_size": 16,
         "learning_rate": RATES[units],
     }
-    about = f"about {times:,.0f} times" if times >= 1.5 else "about once" if times >= 1 else "not once"
-    return values, f"for {characters:,} characters, read {about} in {minutes:g} minutes"
+    return values, f"for {characters:,} characters and {minutes:g} minutes, in which it {reads(times)}"
+
+
+def reads(times: float) -> str:
+    """How often a text is read, in words.
+
+    >>> reads(0.412), reads(1.24), reads(7160.3)
+    ('reads about 0.4 of the text', 'reads the text about 1.2 times', 'reads the text about 7,160 times')
+    """
+    if times < 1:
+        return f"reads about {times:.1g} of the text"
+    return f"reads the text about {times:,.{int(times < 10)}f} times"
 
 
 def describe(settings: Mapping[str, Any]) -> str:

@@ -63,3 +63,11 @@ def test_a_reader_that_has_seen_enough_ends_every_listing_quietly(run_path):
         shell = f"set -o pipefail; {sys.executable} -m textgen {arguments} | true"
         done = subprocess.run(["bash", "-c", shell], capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("columns", ["60", "80", None])
+def test_help_cuts_nothing(columns):
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "COLUMNS"}
+    done = run_textgen("--help", env=environment | ({"COLUMNS": columns} if columns else {}))
+    assert "…" not in done.stdout and "..." not in done.stdout.replace("[ARGS]...", "")
+    assert "Print a script that completes textgen's commands in bash, zsh or fish." in " ".join(done.stdout.split())

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -85,10 +86,11 @@ def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, numb
     assert run_textgen("sample", tmp_path / "run", "--checkpoint", "last", "-l", "5").returncode == 0
 
 
-def test_on_a_terminal_training_has_a_live_line_80_columns_wide(corpus_path, tmp_path):
+@pytest.mark.parametrize("columns", [60, 80])
+def test_on_a_terminal_training_has_a_live_line_and_nothing_is_cut(corpus_path, tmp_path, columns):
     main, terminal = pty.openpty()
     command = [sys.executable, "-m", "textgen", "train", corpus_path, "--out", tmp_path / "run"]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
     process = subprocess.Popen([*map(str, command), *SETTINGS, "--steps", "200"], stderr=terminal, env=environment)
     os.close(terminal)
     shown = b""
@@ -99,7 +101,19 @@ def test_on_a_terminal_training_has_a_live_line_80_columns_wide(corpus_path, tmp
         except OSError:
             break
     assert process.wait() == 0
-    assert b"compiling" in shown and b"training" in shown and b"validation bpc" in shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert "compiling" in plain and "training" in plain and "…" not in plain
+    assert max(map(len, re.split(r"[\r\n]+", plain))) <= columns
+    words = " ".join(plain.split())
+    settings = (
+        "1 layer of 24 units, dropout 0.1, recurrent dropout 0, weight decay 0.15, batch size 4, learning rate 0.008"
+    )
+    for said in (
+        settings,
+        "step epoch train bpc validation bpc characters/s time left",
+        " bpc at step 200; try: textgen sample",
+    ):
+        assert said in words
 
 
 def test_kept_checkpoints_can_be_sampled(corpus_path, tmp_path):

@@ -24,6 +24,9 @@ from textgen.cli.standard_output import harmless
 from textgen.cli.train import train
 from textgen.errors import TextgenError
 
+WHOLE = 1000
+"""Characters that the first sentence of no help text has."""
+
 
 @click.group(
     context_settings={
@@ -49,6 +52,8 @@ def cli(ctx: click.Context) -> None:
 
 
 for command in (prepare, train, launch, sample, score, surprise, info, runs, completion, demo, corpora):
+    # Click cuts a help text in the list of commands, unless it is given as the short one
+    command.short_help = command.get_short_help_str(WHOLE)
     cli.add_command(command)
 
 

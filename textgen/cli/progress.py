@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PLAIN_SECONDS = 5.0
 SAMPLE_EVERY = 4
 SAMPLE_LENGTH = 68
+NARROWEST_BAR = 4
+BESIDE_BAR = 60
+"""Columns for what stands beside a bar."""
 HEADER = "    step    epoch   train bpc   validation bpc   characters/s   time left"
 
 
@@ -38,12 +41,14 @@ def unknown_characters(count: int, treatment: str) -> None:
         note(f"{count:,} unknown character{'s' * (count != 1)} {'skipped' if treatment == 'skip' else 'replaced'}")
 
 
-def live(*columns: str | ProgressColumn) -> Progress:
-    """A live line on standard error; it vanishes at its end."""
+def live(title: str, *columns: str | ProgressColumn) -> Progress:
+    """A live line on standard error: a title, a bar and more. It vanishes at its end."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, Progress
 
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    bar = BarColumn(max(NARROWEST_BAR, min(40, console.width - BESIDE_BAR)))
+    return Progress(title, bar, *columns, console=console, transient=True)
 
 
 @contextlib.contextmanager
@@ -59,9 +64,9 @@ def reading(total: int | None) -> Iterator[Callable[[int], None]]:
     if not sys.stderr.isatty():
         yield _plain_reading(total)
         return
-    from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
+    from rich.progress import DownloadColumn, TransferSpeedColumn
 
-    with live("reading", BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
+    with live("reading", DownloadColumn(), TransferSpeedColumn()) as progress:
         task = progress.add_task("reading", total=total)
         yield lambda count: progress.advance(task, count)
 
@@ -91,10 +96,9 @@ class TrainingDisplay:
 
     def __enter__(self) -> TrainingDisplay:
         if sys.stderr.isatty():
-            from rich.progress import BarColumn, TaskProgressColumn
+            from rich.progress import TaskProgressColumn
 
-            columns = ("training", BarColumn(20), TaskProgressColumn(), "{task.description}")
-            self.progress = live(*columns)
+            self.progress = live("training", TaskProgressColumn(), "{task.description}")
             self.progress.start()
             self.task = self.progress.add_task("compiling", total=1.0)
         return self
@@ -133,7 +137,7 @@ class TrainingDisplay:
 
     def _print(self, line: str) -> None:
         if self.progress:
-            self.progress.console.print(line, markup=False, highlight=False, overflow="ellipsis", no_wrap=True)
+            self.progress.console.print(line, markup=False, highlight=False)
         else:
             click.echo(line, err=True)
 

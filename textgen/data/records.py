@@ -79,9 +79,30 @@ def what_is_wrong(line: str, keys: list[str]) -> str:
             place = f"field {'.'.join(keys[:depth])!r}" if depth else "the line"
             return f"{place} is {shown(value)}; expected an object"
         if key not in value:
-            return f"no field {'.'.join(keys[: depth + 1])!r}; it has: {', '.join(value) or 'none'}"
+            deeper = deeper_field(msgspec.json.decode(line), keys[-1])
+            return (
+                f"no field {'.'.join(keys[: depth + 1])!r}; it has: {', '.join(value) or 'none'}"
+                + f"; did you mean --field {deeper}?" * bool(deeper)
+            )
         value = value[key]
     return f"field {'.'.join(keys)!r} is {shown(value)}; expected a string"
+
+
+def deeper_field(record: dict[str, Any], key: str) -> str | None:
+    """The dotted path to a string of that name in a record, the least deep one.
+
+    >>> deeper_field({"id": 1, "data": {"text": "a"}}, "text")
+    'data.text'
+    """
+    level = [([], record)]
+    while level:
+        for path, value in level:
+            if isinstance(value.get(key), str):
+                return ".".join([*path, key])
+        inner = [([*path, name], each) for path, value in level for name, each in value.items()]
+        # a name with a dot in it cannot be part of a path
+        level = [(path, value) for path, value in inner if isinstance(value, dict) and "." not in path[-1]]
+    return None
 
 
 def shown(value: object) -> str:

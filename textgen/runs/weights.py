@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
@@ -117,4 +118,15 @@ def save_tensors(run: Run, path: Path, tensors: dict[str, np.ndarray], metadata:
     """
     if not run.info_path.is_file():
         raise RunError(f"{run.info_path}: was deleted while the run was trained; train anew")
-    write_bytes(path, save(tensors, metadata))
+    write_bytes(path, canonical(save(tensors, metadata)))
+
+
+def canonical(data: bytes) -> bytes:
+    """A safetensors file with its header in order: the library writes the metadata in a random one.
+
+    Offsets count from the header's end, so they stay as they are. Spaces fill the header up to a multiple of 8 bytes.
+    """
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = msgspec.json.encode(msgspec.json.decode(data[8:start]), order="sorted")
+    header += b" " * (-len(header) % 8)
+    return b"".join((len(header).to_bytes(8, "little"), header, memoryview(data)[start:]))
