@@ -52,6 +52,9 @@ class QuietReporter:
     def step(self, fraction, loss, row):
         self.losses.append(loss)
 
+    def begun(self, run):
+        pass
+
     def validated(self, row, run):
         self.rows.append(row)
 

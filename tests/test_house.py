@@ -12,9 +12,9 @@ MAY_USE = {
     "runs": set(),
     "data": {"runs"},
     "counts": {"data", "runs"},
-    "training": {"data", "runs"},
-    "inference": {"data", "runs"},
-    "cli": {"data", "training", "inference", "runs"},
+    "training": {"data", "counts", "runs"},
+    "inference": {"data", "counts", "runs"},
+    "cli": {"data", "counts", "training", "inference", "runs"},
 }
 """The rooms that a room may import from. Those outside the rooms are open to all."""
 AT_THE_TOP = 7

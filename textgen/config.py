@@ -26,7 +26,7 @@ ENDS = {"epochs", "steps", "minutes"}
 """The settings that say when training ends."""
 SHAPE = {"cell", "num_layers", "units", "embedding_dim"}
 """The settings that say which weights a network has."""
-FIXED = SHAPE | {"batch_size", "seq_length", "rng_seed", "validation_characters"}
+FIXED = SHAPE | {"ngram_order", "batch_size", "seq_length", "rng_seed", "validation_characters"}
 """The settings that a run keeps from its first step to its last."""
 STEPS = re.compile(r"([0-9]{1,12}) ?steps?")
 """Some steps, as a text."""
@@ -122,6 +122,16 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     recurrent_dropout: Annotated[
         float, about("Fraction of an LSTM's recurrent weights that training drops, others in each window.", 0.0, 0.95)
     ] = 0.0
+
+    ngram_order: Annotated[
+        int,
+        about(
+            "How many runs of equal characters the n-gram counts beside the network look back, besides words; 0 is no "
+            "counts.",
+            0,
+            16,
+        ),
+    ] = 5
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -118,6 +118,11 @@ class TrainingDisplay:
             text = f"step {row.step:,}  {loss:.2f} bpc  {time_left(fraction, row.seconds)} left"
             self.progress.update(self.task, completed=fraction, description=text)
 
+    def begun(self, run: Run) -> None:
+        """Print what the counts alone write."""
+        if run.counts_path.exists():
+            self._print(f"         | {sample_line(run)}")
+
     def validated(self, row: HistoryRow, run: Run) -> None:
         """Print a row of the table, and now and then a sample of the newest weights."""
         if not self.validations:

@@ -78,7 +78,7 @@ class Scorer:
         if not len(ids):
             raise RunError(f"{corpus.path}: has no {part} part")
         corpus.check_ids(part)
-        yield f"{mean_bits(self.model, ids, info.train.validation_characters):.4f}\n"
+        yield f"{mean_bits(self.model, ids, info.train.validation_characters or 0):.4f}\n"
 
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each line its mean bits per character, a tab and the line."""

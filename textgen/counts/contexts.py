@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
+from textgen.runs.arrays import Bools, Ints
 
 WORD_LEVELS = 3
 """Levels after the runs: the word's beginning, the word before it, the two words before it."""
@@ -38,7 +39,7 @@ def mix(key: int, value: int) -> int:
     return key ^ (key >> 29)
 
 
-def mix_arrays(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
+def mix_arrays(keys: Ints, values: Ints) -> Ints:
     """`mix` of some keys, each with its value, uint64."""
     keys = (keys ^ values) + np.uint64(INCREMENT)
     keys *= np.uint64(MULTIPLIER)
@@ -93,7 +94,7 @@ class Contexts:
 class Reader:
     """The contexts of a text that is read character by character."""
 
-    __slots__ = ("contexts", "hash", "last", "length", "of_word", "order", "power", "run", "runs", "values", "words")
+    __slots__ = ("contexts", "hash", "last", "length", "of_word", "power", "run", "runs", "values", "words")
 
     def __init__(self, contexts: Contexts) -> None:
         self.contexts = contexts
@@ -153,6 +154,74 @@ class Reader:
         return self.contexts.place(self.last, self.run, of_word)
 
 
+class Readers:
+    """Readers of B texts side by side.
+
+    Args:
+        rows: B readers.
+    """
+
+    def __init__(self, rows: list[Reader]) -> None:
+        self.rows = rows
+
+    @classmethod
+    def fresh(cls, contexts: Contexts, count: int) -> Readers:
+        """Readers of so many texts that have not begun."""
+        first = Reader(contexts)
+        return cls([first, *(first.copy() for _ in range(count - 1))])
+
+    @classmethod
+    def merged(cls, parts: Sequence[Readers]) -> Readers:
+        """The texts of several in one."""
+        return cls([row for part in parts for row in part.rows])
+
+    def take(self, rows: Ints | list[int]) -> Readers:
+        """Some rows, in any order, each as often as it is named."""
+        return Readers([self.rows[row].copy() for row in rows])
+
+    def add(self, ids: Ints) -> None:
+        """Read the next character (B,) of each text."""
+        for row, index in zip(self.rows, ids.tolist(), strict=True):
+            row.add(index)
+
+    def keys(self) -> Ints:
+        """The contexts before the next characters, (B, K) uint64."""
+        return np.array([row.keys() for row in self.rows], np.uint64)
+
+    def places(self) -> Ints:
+        """Where the next characters stand, (B,)."""
+        return np.array([row.place() for row in self.rows])
+
+
+class KnownTexts:
+    """As `Readers`, over texts that are known as a whole; what is read is taken from there.
+
+    Args:
+        contexts: the contexts of the texts.
+        places: (B,) where in them each text goes on.
+    """
+
+    def __init__(self, contexts: TextContexts, places: Ints) -> None:
+        self.contexts = contexts
+        self.at = np.asarray(places)
+
+    def take(self, rows: Ints | list[int]) -> KnownTexts:
+        """Some rows, in any order, each as often as it is named."""
+        return KnownTexts(self.contexts, self.at[rows])
+
+    def add(self, ids: Ints) -> None:
+        """Go on by a character; past the end nothing follows."""
+        self.at = np.minimum(self.at + 1, len(self.contexts.ids) - 1)
+
+    def keys(self) -> Ints:
+        """The contexts before the next characters, (B, K) uint64."""
+        return self.contexts.keys(self.at)
+
+    def places(self) -> Ints:
+        """Where the next characters stand, (B,)."""
+        return self.contexts.places(self.at)
+
+
 class TextContexts:
     """The contexts at any place of a text that is known as a whole. It takes about 20 bytes a character.
 
@@ -162,7 +231,7 @@ class TextContexts:
         firsts: where each of them begins, rising from 0; it knows nothing of what stands before it.
     """
 
-    def __init__(self, contexts: Contexts, ids: np.ndarray, firsts: Sequence[int] = (0,)) -> None:
+    def __init__(self, contexts: Contexts, ids: Ints, firsts: Sequence[int] | Ints = (0,)) -> None:
         self.contexts = contexts
         self.ids = ids
         self.firsts = np.asarray(firsts, np.int64)
@@ -183,7 +252,7 @@ class TextContexts:
         self.words_before = np.cumsum(is_word) - is_word
         """For each segment, how many words have ended before it begins."""
 
-    def keys(self, places: np.ndarray) -> np.ndarray:
+    def keys(self, places: Ints) -> Ints:
         """The contexts before the characters at `places` (P,), from the shortest to the longest, (P, K) uint64."""
         first, begun, last, run = self._before(places)
         order = self.contexts.order
@@ -201,32 +270,32 @@ class TextContexts:
             keys[:, level + 1] = mix_arrays(keys[:, level], values)
         return keys
 
-    def places(self, places: np.ndarray) -> np.ndarray:
+    def places(self, places: Ints) -> Ints:
         """Where the characters at `places` stand, (P,); see `Contexts.place`."""
         _, begun, last, run = self._before(places)
         ids, contexts = self.ids[last], self.contexts
         length = (last - self.segment_starts[self.segment_at[last]] + 1) * contexts.of_word[ids]
-        found = 2 + np.minimum(length, PLACES - 3)
+        found: Ints = 2 + np.minimum(length, PLACES - 3)
         ended = ids == contexts.line_end
         found[ended] = 1
         found[~begun | (ids == contexts.document_end) | (ended & (last > self.run_starts[run]))] = 0
         return found
 
-    def _before(self, places: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _before(self, places: Ints) -> tuple[Ints, Bools, Ints, Ints]:
         """For each place the first of its text, whether it lies after that, the place before it, and the run there."""
         first = self.firsts[np.searchsorted(self.firsts, places, "right") - 1]
         last = np.maximum(places - 1, first)
         return first, places > first, last, self.run_at[last]
 
 
-def run_codes(ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def run_codes(ids: Ints, lengths: Ints) -> Ints:
     """Runs of equal characters as numbers above 0, uint64: each one's character and its length."""
     return (ids.astype(np.int64) * (LONGEST_RUN + 1) + (LONGEST_RUN + 1) + np.minimum(lengths, LONGEST_RUN)).astype(
         np.uint64
     )
 
 
-def starts_of_runs(values: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+def starts_of_runs(values: Ints, firsts: Ints) -> Ints:
     """Where runs of equal values begin, in texts that begin at `firsts`.
 
     >>> starts_of_runs(np.array([5, 5, 7, 7, 7]), np.array([0, 3])).tolist()
@@ -239,7 +308,7 @@ def starts_of_runs(values: np.ndarray, firsts: np.ndarray) -> np.ndarray:
     return np.flatnonzero(changed).astype(np.int32)
 
 
-def segment_hashes(values: np.ndarray, ids: np.ndarray, starts: np.ndarray, segment_at: np.ndarray) -> np.ndarray:
+def segment_hashes(values: Ints, ids: Ints, starts: Ints, segment_at: Ints) -> Ints:
     """For each place the hash of its segment up to that place: the sum of values[id] * BASE**(distance from its start).
 
     Args:

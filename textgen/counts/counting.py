@@ -1,7 +1,7 @@
 """Ids to counts: the tables of a text, level by level, by sorting.
 
-A character and the context before it are a gram. The deepest level counts how often each gram occurs, every other in how
-many longer contexts (Kneser and Ney 1995). So each level is counted over the grams of the next deeper one, ever fewer.
+A character and the context before it are a gram. The deepest level counts how often each gram occurs, every other in
+how many longer contexts (Kneser and Ney 1995). So each level is counted over the grams of the next deeper one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 
 from textgen.counts.contexts import MULTIPLIER, Contexts, TextContexts, run_codes
 from textgen.counts.tables import Counts, low_bits
+from textgen.runs.arrays import Floats, Ints
 
 MOST_BYTES = 32 * 2**20
 """The size of the tables; rare contexts are dropped to come below it."""
-MOST_CHARACTERS = 12_000_000
+MOST_CHARACTERS = 8_000_000
 """Of a longer text evenly spread stretches are counted."""
 STRETCHES = 64
 CHARACTERS_PER_SECOND = 1_500_000
@@ -32,29 +33,60 @@ CONTEXT_BYTES = 14
 class Level(NamedTuple):
     """The grams of one level."""
 
-    grams: np.ndarray
+    grams: Ints
     """(M,) uint64, rising: a context with the id of the character in its low bits."""
-    counts: np.ndarray
+    counts: Ints
     """(M,) int32."""
 
 
+Stretches = list[tuple[int, int]]
+"""Parts of a text: where each begins and ends, in order."""
+
+
 def countable(characters: int, seconds: float) -> int:
-    """How many of the characters of a text can be counted in some seconds and the memory there is."""
-    return min(characters, MOST_CHARACTERS, int(seconds * CHARACTERS_PER_SECOND))
+    """How many of the characters of a text can be counted in some seconds and the memory there is.
+
+    >>> countable(10**6, 60.0), countable(10**6, 0.1), countable(10**9, float("inf"))
+    (1000000, 150000, 8000000)
+    """
+    return int(min(characters, MOST_CHARACTERS, seconds * CHARACTERS_PER_SECOND))
 
 
-def spread(ids: np.ndarray, most: int) -> np.ndarray:
-    """The ids, or at most so many of them in stretches that are spread evenly."""
-    if len(ids) <= most:
-        return np.asarray(ids)
-    length = most // STRETCHES
-    starts = np.linspace(0, len(ids) - length, STRETCHES).astype(np.int64)
-    return np.concatenate([ids[start : start + length] for start in starts])
+def stretches(characters: int, most: int) -> Stretches:
+    """A text as a whole, or at most so many of its characters in stretches that are spread evenly.
+
+    >>> stretches(1000, 2000), stretches(10**6, 640)[:2]
+    ([(0, 1000)], [(0, 10), (15872, 15882)])
+    """
+    if characters <= most:
+        return [(0, characters)]
+    length = max(1, most // STRETCHES)
+    starts = np.linspace(0, characters - length, STRETCHES).astype(np.int64).tolist()
+    return [(start, start + length) for start in starts]
+
+
+def without(parts: Stretches, starts: Ints, length: int) -> Stretches:
+    """Stretches without pieces of one length.
+
+    >>> without([(0, 10), (20, 30)], np.array([2, 8, 18]), 3)
+    [(0, 2), (5, 8), (21, 30)]
+    """
+    for start in starts.tolist():
+        cut = [
+            part for first, last in parts for part in ((first, min(last, start)), (max(first, start + length), last))
+        ]
+        parts = [(first, last) for first, last in cut if first < last]
+    return parts
+
+
+def gathered(ids: Ints, parts: Stretches) -> Ints:
+    """The ids of some stretches, one after another."""
+    return np.concatenate([ids[first:last] for first, last in parts])
 
 
 def count(
     contexts: Contexts,
-    ids: np.ndarray,
+    ids: Ints,
     most_bytes: int = MOST_BYTES,
     on_part: Callable[[float], None] = lambda done: None,
 ) -> Counts:
@@ -84,7 +116,7 @@ def count(
     return tables(contexts, shares[::-1], most_bytes)
 
 
-def parts_of(contexts: Contexts, ids: np.ndarray, on_part: Callable[[float], None]) -> Iterator[list[Level]]:
+def parts_of(contexts: Contexts, ids: Ints, on_part: Callable[[float], None]) -> Iterator[list[Level]]:
     """The levels of the parts of a text, see `count_part`."""
     text = TextContexts(contexts, ids)
     done = 0
@@ -94,14 +126,15 @@ def parts_of(contexts: Contexts, ids: np.ndarray, on_part: Callable[[float], Non
         on_part(done / len(ids))
 
 
-def tally(level: Level) -> np.ndarray:
+def tally(level: Level) -> Ints:
     """How many grams have counts of 1, 2, 3, 4, and 5 or more, (5,)."""
-    return np.bincount(np.minimum(level.counts, 5), minlength=6)[1:]
+    found: Ints = np.bincount(np.minimum(level.counts, 5), minlength=6)[1:]
+    return found
 
 
-def parts_by_run(text: TextContexts) -> Iterator[np.ndarray]:
-    """The places of a text, in parts of about COUNTED_AT_ONCE. Those after the same run are in the same part, so that no
-    context but the empty one is met in two."""
+def parts_by_run(text: TextContexts) -> Iterator[Ints]:
+    """The places of a text, in parts of about COUNTED_AT_ONCE. Those after the same run are in the same part, so that
+    no context but the empty one is met in two."""
     number = -(-len(text.ids) // COUNTED_AT_ONCE)
     lengths = np.arange(len(text.ids), dtype=np.int32) - text.run_starts[text.run_at]
     codes = run_codes(text.ids, lengths + 1).astype(np.uint32)
@@ -110,7 +143,7 @@ def parts_by_run(text: TextContexts) -> Iterator[np.ndarray]:
     yield from filter(len, (np.flatnonzero(part == index) for index in range(number)))
 
 
-def count_part(keys: np.ndarray, symbols: np.ndarray, low: np.uint64) -> list[Level]:
+def count_part(keys: Ints, symbols: Ints, low: np.uint64) -> list[Level]:
     """The grams of all levels over some characters.
 
     Args:
@@ -122,18 +155,18 @@ def count_part(keys: np.ndarray, symbols: np.ndarray, low: np.uint64) -> list[Le
         K levels; of the empty context the characters, one for each gram of the next level, uncounted.
     """
     levels = []
-    kept = slice(None)
+    kept: Ints = np.arange(len(keys))
     for level in range(keys.shape[1] - 1, 0, -1):
         grams = (keys[kept, level] & ~low) | symbols[kept]
         order = np.argsort(grams)
         found, first = distinct(grams, order)
         levels.append(found)
-        kept = first if isinstance(kept, slice) else kept[first]
+        kept = kept[first]
     levels.append(Level(symbols[kept], np.zeros(len(kept), np.int32)))
     return levels[::-1]
 
 
-def distinct(grams: np.ndarray, order: np.ndarray) -> tuple[Level, np.ndarray]:
+def distinct(grams: Ints, order: Ints) -> tuple[Level, Ints]:
     """Some grams, each once and with its number, and where one of each stands; `order` sorts them."""
     grams = grams[order]
     new = np.flatnonzero(np.concatenate([[True], grams[1:] != grams[:-1]]))
@@ -148,41 +181,42 @@ def often_enough(level: Level, low: np.uint64) -> Level:
     return Level(level.grams[kept], level.counts[kept])
 
 
-def contexts_of(level: Level, low: np.uint64) -> tuple[np.ndarray, np.ndarray]:
+def contexts_of(level: Level, low: np.uint64) -> tuple[Ints, Ints]:
     """Where the grams of each context begin, and the contexts, in the order of the grams."""
     contexts = level.grams & ~low
     first = np.flatnonzero(np.concatenate([np.ones(min(1, len(contexts)), bool), contexts[1:] != contexts[:-1]]))
     return first, contexts[first]
 
 
-def discounts(tally: np.ndarray) -> np.ndarray:
+def discounts(tally: Ints) -> Floats:
     """The discounts (4,) from counts of 0, 1, 2, and 3 or more, by how many grams (5,) have counts of 1 to 5 or more
     (Chen and Goodman 1999, equation 17)."""
     n1, n2, n3, n4 = np.maximum(tally[:4], 1)
     y = n1 / (n1 + 2 * n2)
     found = [0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
-    return np.clip(found, [0, 0.05, 0.1, 0.1], [0, 1, 2, 3])
+    clipped: Floats = np.clip(found, [0, 0.05, 0.1, 0.1], [0, 1, 2, 3])
+    return clipped
 
 
 class Shares(NamedTuple):
     """What one level says, by context."""
 
-    hashes: np.ndarray
-    lengths: np.ndarray
-    totals: np.ndarray
-    left: np.ndarray
-    symbols: np.ndarray
-    shares: np.ndarray
+    hashes: Ints
+    lengths: Ints
+    totals: Ints
+    left: Floats
+    symbols: Ints
+    shares: Floats
 
     def without(self, limit: int) -> Shares:
         """The contexts with a total above a limit."""
         kept = self.totals > limit
         grams = kept.repeat(self.lengths)
-        contexts = (array[kept] for array in (self.hashes, self.lengths, self.totals, self.left))
-        return Shares(*contexts, self.symbols[grams], self.shares[grams])
+        hashes, lengths, totals, left = self.hashes[kept], self.lengths[kept], self.totals[kept], self.left[kept]
+        return Shares(hashes, lengths, totals, left, self.symbols[grams], self.shares[grams])
 
 
-def shared_out(level: Level, tally: np.ndarray, size: int) -> Shares:
+def shared_out(level: Level, tally: Ints, size: int) -> Shares:
     """The shares of each context of a level: of its characters, and what is left to the level before."""
     low = low_bits(size)
     first, hashes = contexts_of(level, low)

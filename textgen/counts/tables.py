@@ -11,17 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from textgen.counts.contexts import Contexts
-
-ROWS = 4096
-"""Rows that are worked out at once."""
+from textgen.runs.arrays import Floats, Ints
 
 
 class Estimate(NamedTuple):
     """What counts say of the next characters of B texts."""
 
-    probabilities: np.ndarray
+    probabilities: Floats
     """(B, V) float64; each row adds up to about 1."""
-    levels: np.ndarray
+    levels: Ints
     """(B,) the deepest level whose context is known."""
 
 
@@ -42,17 +40,17 @@ class Counts:
     def __init__(
         self,
         contexts: Contexts,
-        hashes: np.ndarray,
-        starts: np.ndarray,
-        left: np.ndarray,
-        symbols: np.ndarray,
-        shares: np.ndarray,
+        hashes: Ints,
+        starts: Ints,
+        left: Floats,
+        symbols: Ints,
+        shares: Floats,
     ) -> None:
         self.contexts = contexts
         self.hashes, self.starts, self.left, self.symbols, self.shares = hashes, starts, left, symbols, shares
         self.high = ~low_bits(contexts.size)
 
-    def estimate(self, keys: np.ndarray) -> Estimate:
+    def estimate(self, keys: Ints) -> Estimate:
         """What follows contexts, (B, K) uint64 as `Reader.keys` makes them.
 
         A row's result has the same bits whatever it stands beside.
@@ -78,8 +76,8 @@ class Counts:
         row, level = np.divmod(known, levels)
         shares = self.shares[places] * weights[row, level + 1].repeat(lengths)
         cells = self.symbols[places] + (row * size).repeat(lengths)
-        found = np.bincount(cells, shares, count * size).reshape(count, size)
-        found += weights[:, :1] / size
+        found = np.bincount(cells, shares, count * size).reshape(count, size).astype(np.float64, copy=False)
+        np.add(found, weights[:, :1] / size, out=found)
         deepest = np.zeros(count, np.int64)
         deepest[row] = level
         return Estimate(found, deepest)

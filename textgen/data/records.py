@@ -94,7 +94,7 @@ def deeper_field(record: dict[str, Any], key: str) -> str | None:
     >>> deeper_field({"id": 1, "data": {"text": "a"}}, "text")
     'data.text'
     """
-    level = [([], record)]
+    level: list[tuple[list[str], dict[str, Any]]] = [([], record)]
     while level:
         for path, value in level:
             if isinstance(value.get(key), str):

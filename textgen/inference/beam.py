@@ -9,19 +9,19 @@ import numpy as np
 
 from textgen.config import SampleConfig
 from textgen.data.vocabulary import Vocabulary
-from textgen.inference.network import Network
+from textgen.inference.predictor import Predictor
 from textgen.inference.sample import Sample
 from textgen.inference.sampling import log_probabilities
 from textgen.runs.arrays import Bools, Floats, Ints
 
 
 def search(
-    network: Network, vocabulary: Vocabulary, samples: list[Sample], config: SampleConfig, allowed: Bools | None
+    predictor: Predictor, vocabulary: Vocabulary, samples: list[Sample], config: SampleConfig, allowed: Bools | None
 ) -> Iterator[tuple[Sample, str]]:
     """Finish samples by beam search (Lowerre 1976), one after another.
 
     Args:
-        network: the model.
+        predictor: what tells the next character.
         vocabulary: its characters.
         samples: seed texts to continue.
         config: `beam` is the width, `length` the number of characters; stop texts, `until_line` and a
@@ -33,7 +33,7 @@ def search(
     """
     for sample in samples:
         yield sample, ""
-        ids, nats = likeliest(network, sample, config, allowed)
+        ids, nats = likeliest(predictor, sample, config, allowed)
         sample.ending = "" if len(ids) else "length"
         for index, surprise in zip(ids, nats, strict=True):
             sample.bits += float(surprise) / math.log(2)
@@ -42,9 +42,9 @@ def search(
                 break
 
 
-def likeliest(network: Network, sample: Sample, config: SampleConfig, allowed: Bools | None) -> tuple[Ints, Floats]:
+def likeliest(predictor: Predictor, sample: Sample, config: SampleConfig, allowed: Bools | None) -> tuple[Ints, Floats]:
     """The ids (length,) of the best text in the beam and their surprises in nats; among equals the lower id wins."""
-    logits, state = network.read([sample.ids])
+    logits, state = predictor.read([sample.ids])
     scores = np.zeros(1)
     scores_along = np.zeros((1, 1))
     texts = np.zeros((1, 0), np.int64)
@@ -60,5 +60,5 @@ def likeliest(network: Network, sample: Sample, config: SampleConfig, allowed: B
         scores_along = np.concatenate([scores_along[rows], scores[:, None]], 1)
         texts = np.concatenate([texts[rows], ids[:, None]], 1)
         state = state.take(rows)
-        logits = network.step(ids, state)
+        logits = predictor.step(ids, state)
     return texts[0], -np.diff(scores_along[0])

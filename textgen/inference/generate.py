@@ -14,7 +14,7 @@ from textgen.config import SampleConfig, build
 from textgen.data.vocabulary import REPLACEMENT, Vocabulary, describe
 from textgen.errors import ConfigError, TextError
 from textgen.inference.beam import search
-from textgen.inference.network import Network, load_network
+from textgen.inference.predictor import Predictor, load_predictor
 from textgen.inference.sample import Sample, in_order
 from textgen.inference.sampling import choose, log_probabilities
 from textgen.runs.arrays import Bools
@@ -27,21 +27,20 @@ class Generator:
     """A trained model that writes.
 
     Args:
-        network: the weights, ready to step.
+        predictor: what tells the next character.
         vocabulary: its characters.
     """
 
-    def __init__(self, network: Network, vocabulary: Vocabulary) -> None:
-        self.network = network
+    def __init__(self, predictor: Predictor, vocabulary: Vocabulary) -> None:
+        self.predictor = predictor
         self.vocabulary = vocabulary
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], checkpoint: str = "best") -> Generator:
         """Load a checkpoint of a run; see `textgen.load`."""
         run = Run(path)
-        info = run.load_info()
         vocabulary = Vocabulary.load(run.path)
-        return cls(load_network(run, checkpoint, info.model, len(vocabulary)), vocabulary)
+        return cls(load_predictor(run, checkpoint, vocabulary), vocabulary)
 
     def generate(self, seed_text: str = "", **settings: Any) -> str:
         """Continue a text.
@@ -100,14 +99,14 @@ class Generator:
             samples = [Sample(first + i, text, self.ids(text), rng_seed) for i, text in enumerate(batch)]
             first += len(batch)
             if config.beam:
-                yield from search(self.network, self.vocabulary, samples, config, allowed)
+                yield from search(self.predictor, self.vocabulary, samples, config, allowed)
             else:
                 yield from in_order(samples, self._write_batch(samples, config, allowed, measured))
 
     def _write_batch(
         self, samples: list[Sample], config: SampleConfig, allowed: Bools | None, measured: bool
     ) -> Iterator[tuple[Sample, str]]:
-        logits, state = self.network.read([sample.ids for sample in samples])
+        logits, state = self.predictor.read([sample.ids for sample in samples])
         if config.length == 0:
             for sample in samples:
                 sample.ending = "length"
@@ -134,7 +133,7 @@ class Generator:
                 active = [active[row] for row in rows]
                 state, ids = state.take(rows), ids[rows]
             if active:
-                logits = self.network.step(ids, state)
+                logits = self.predictor.step(ids, state)
 
     def ids(self, text: str) -> list[int]:
         """What a network reads of a text of known characters: first what stands before it."""

@@ -11,10 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from textgen.config import ModelConfig
-from textgen.errors import RunError
 from textgen.runs.arrays import Floats, Ints
-from textgen.runs.run import Run, best_of
-from textgen.runs.weights import load_tensors, weight_specs
 
 HALF = np.float32(0.5)
 TABLE_BYTES = 64 * 2**20
@@ -46,6 +43,12 @@ class State:
     def take(self, rows: Ints | list[int]) -> State:
         """A state of some rows, in any order, each as often as it is named."""
         return State([[array[rows] for array in layer] for layer in self.layers], self.batched)
+
+    @classmethod
+    def merged(cls, states: Sequence[State]) -> State:
+        """The texts of several states in one."""
+        layers = zip(*(state.layers for state in states), strict=True)
+        return cls([[np.concatenate(arrays) for arrays in zip(*layer, strict=True)] for layer in layers])
 
 
 class Network:
@@ -110,27 +113,6 @@ class Network:
             return np.add(logits, bias, out=logits)
 
         return steps, dense
-
-    def read(self, texts: Sequence[Sequence[int]]) -> tuple[Floats, State]:
-        """Read some texts, equal ones once.
-
-        Args:
-            texts: the ids of each, one at least.
-
-        Returns:
-            The logits (B, V) of what follows each text, and the state after them.
-        """
-        distinct = {tuple(ids): row for row, ids in enumerate(dict.fromkeys(map(tuple, texts)))}
-        logits, states = [], []
-        for ids in distinct:
-            state = self.initial_state(1)
-            for index in ids:
-                found = self.step(np.array([index]), state)
-            logits.append(found.copy())
-            states.append(state.layers)
-        merged = State([[np.concatenate(a) for a in zip(*layer, strict=True)] for layer in zip(*states, strict=True)])
-        rows = [distinct[tuple(ids)] for ids in texts]
-        return np.concatenate(logits)[rows], merged.take(rows)
 
 
 class Layer:
@@ -247,18 +229,3 @@ def rnn_cell(gates: Floats, recurrent_bias: None, hidden: Floats) -> Step:
 
 
 CELLS: dict[str, Callable[..., Step]] = {"lstm": lstm_cell, "gru": gru_cell, "rnn": rnn_cell}
-
-
-def load_network(run: Run, checkpoint: str, config: ModelConfig, vocabulary_size: int) -> Network:
-    """Read the weights of a checkpoint.
-
-    Raises:
-        RunError: they are missing or damaged, or do not fit the configuration.
-    """
-    known = run.checkpoints()  # once: a trainer may write the first best meanwhile
-    if checkpoint == "best":
-        checkpoint = best_of(known)
-    if checkpoint not in known:
-        raise RunError(f"{run.path}: has no {checkpoint!r} checkpoint; it has: {', '.join(known) or 'none yet'}")
-    weights, _ = load_tensors(run, run.weights_path(checkpoint), weight_specs(config, vocabulary_size))
-    return Network(weights, config)

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
+from textgen.counts.contexts import KnownTexts, TextContexts
+from textgen.counts.mixture import surprises
 from textgen.data.evaluation import evaluation_windows, stream_count
 from textgen.inference.generate import Generator
 from textgen.inference.sampling import log_probabilities
@@ -45,20 +47,13 @@ def mean_bits(model: Generator, ids: Ints, most: int = 0) -> float:
         most: how many characters may count, spread evenly over the text; 0 is all.
     """
     nats = count = 0.0
-    state = model.network.initial_state(stream_count(len(ids)), batched=True)
+    state = model.predictor.initial_state(stream_count(len(ids)), batched=True)
     for inputs, targets, weights in evaluation_windows(ids, model.vocabulary.start, most):
         for column in range(inputs.shape[1]):
-            found = surprises(model.network.step(inputs[:, column], state), targets[:, column])
+            found = surprises(model.predictor.step(inputs[:, column], state), targets[:, column])
             nats += float(found @ weights[:, column])
         count += float(weights.sum())
     return nats / count / math.log(2)
-
-
-def surprises(logits: Floats, targets: Ints) -> Floats:
-    """The nats (B,) of the targets (B,) under logits (B, V)."""
-    shifted = logits - logits.max(-1, keepdims=True)
-    nats: Floats = np.log(np.exp(shifted).sum(-1)) - shifted[np.arange(len(targets)), targets]
-    return nats
 
 
 def line_bits(model: Generator, lines: Sequence[str]) -> Floats:
@@ -86,14 +81,16 @@ def _bits_of_longest_first(lines: list[str], model: Generator) -> Floats:
     lengths = np.array([len(line) + 1 for line in lines])
     starts = np.cumsum(lengths) - lengths
     nats = np.zeros(len(lines))
-    state = model.network.initial_state(len(lines), batched=True)
+    counts = model.predictor.counts
+    known = KnownTexts(TextContexts(counts.contexts, encoded, starts), starts) if counts else None
+    state = model.predictor.initial_state(len(lines), batched=True, texts=known)
     active = len(lines)
     for place in range(lengths[0]):
         still = int(np.searchsorted(-lengths, -place, side="left"))
         if still < active * 3 // 4 or still == 1:
             state, active = state.take(np.arange(still)), still
         rows = np.minimum(starts[:active] + place, len(encoded) - 2)
-        logits = model.network.step(encoded[rows], state)
+        logits = model.predictor.step(encoded[rows], state)
         nats[:still] += surprises(logits[:still], encoded[rows[:still] + 1])
     return nats / math.log(2)
 
@@ -106,10 +103,10 @@ def character_scores(model: Generator, pieces: Iterator[str]) -> Iterator[Charac
         pieces: text of known characters.
     """
     idx2char = model.vocabulary.idx2char
-    logits, state = model.network.read([[model.vocabulary.start]])
+    logits, state = model.predictor.read([[model.vocabulary.start]])
     for piece in pieces:
         for index in model.vocabulary.encode(piece):
             nats = log_probabilities(logits[0].astype(np.float64))
             best = np.argsort(-nats, kind="stable")[:LIKELIEST]
             yield CharacterScore(idx2char[index], float(-nats[index] / math.log(2)), [idx2char[i] for i in best])
-            logits = model.network.step(np.array([index]), state)
+            logits = model.predictor.step(np.array([index]), state)

@@ -30,6 +30,8 @@ class HistoryRow(msgspec.Struct, kw_only=True):
     learning_rate: Amount
     train_bpc: Amount
     validation_bpc: Amount | None
+    network_bpc: Amount | None = None
+    """The validation of the network alone, where counts are mixed with it."""
     characters_per_second: Amount
 
 

@@ -20,7 +20,8 @@ from textgen.errors import RunError
 from textgen.runs.reading import read_json, reporting_os_errors
 from textgen.runs.writing import UNFINISHED, write_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Since 2 a run can have n-gram counts."""
 CHECKPOINT_STEP = re.compile("[0-9]{1,13}")
 MAX_INFO_BYTES = 2**20
 
@@ -75,6 +76,7 @@ class Run:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.info_path = self.path / "run.json"
+        self.counts_path = self.path / "counts.safetensors"
         self.history_path = self.path / "history.csv"
         self.events_path = self.path / "events"
         self.lock_path = self.path / "lock"
@@ -121,11 +123,14 @@ class Run:
             reason = "holds no run.json" if self.path.is_dir() else "does not exist"
             raise RunError(f"{self.path}: {reason}; expected a directory made by `textgen train`")
         info = read_json(self.info_path, RunInfo, MAX_INFO_BYTES, RunError)
-        if info.format_version != FORMAT_VERSION:
+        if info.format_version not in (1, FORMAT_VERSION):
             raise RunError(
-                f"{self.info_path}: format version {info.format_version}, expected "
+                f"{self.info_path}: format version {info.format_version}, expected at most "
                 f"{FORMAT_VERSION}; textgen {info.textgen_version} wrote it: upgrade textgen"
             )
+        if info.format_version == 1:
+            # made before there were counts
+            info.model = msgspec.structs.replace(info.model, ngram_order=0)
         return info
 
     def save_info(self, info: RunInfo) -> None:

@@ -16,6 +16,9 @@ from textgen.training.engine import Engine
 from textgen.training.model import States, assign_weights, named_weights, weight_arrays, zero_states
 from textgen.training.streams import fit_window
 
+Tensors = dict[str, np.ndarray]
+"""Name to array."""
+
 
 class Position(msgspec.Struct, kw_only=True):
     """Where a training stands, besides its tensors."""
@@ -43,23 +46,26 @@ class Position(msgspec.Struct, kw_only=True):
     history: list[HistoryRow] = []
 
 
-def save_weights(run: Run, checkpoint: str, engine: Engine, position: Position) -> None:
-    """Write the averaged weights as `best` or `last`."""
+def save_weights(run: Run, checkpoint: str, engine: Engine, mixture: Tensors, position: Position) -> None:
+    """Write the averaged weights, with those of the mixture, as `best` or `last`."""
     row = position.history[-1] if position.history else None
     metadata = {
         "step": str(position.step),
         "validation_bpc": str(row.validation_bpc) if row else "",
     }
-    save_tensors(run, run.weights_path(checkpoint), weight_arrays(engine.average), metadata)
+    save_tensors(run, run.weights_path(checkpoint), weight_arrays(engine.average) | mixture, metadata)
 
 
-def save_training(run: Run, engine: Engine, states: list[tuple[np.ndarray, ...]], position: Position) -> None:
+def save_training(
+    run: Run, engine: Engine, mixture: Tensors, states: list[tuple[np.ndarray, ...]], position: Position
+) -> None:
     """Write what `load_training` reads; `states` are those of all streams."""
     tensors = {
         **{f"model/{name}": value for name, value in weight_arrays(engine.model).items()},
         **{f"average/{name}": value for name, value in weight_arrays(engine.average).items()},
         **{f"optimizer/{i}": np.asarray(v) for i, v in enumerate(engine.optimizer.variables)},
         **{f"state/{i}/{j}": value for i, pair in enumerate(states) for j, value in enumerate(pair)},
+        **mixture,
     }
     metadata = {"position": msgspec.json.encode(position).decode()}
     save_tensors(run, run.training_path, tensors, metadata)
@@ -91,15 +97,16 @@ def check_training(run: Run, info: RunInfo, vocabulary_size: int, characters: in
         check_header(path, file, expected)
 
 
-def load_training(run: Run, engine: Engine) -> tuple[States, Position]:
+def load_training(run: Run, engine: Engine, mixture: dict[str, Spec]) -> tuple[States, Position, Tensors]:
     """Set an engine to where a training stood.
 
     Args:
         run: the run to read.
         engine: a new engine of the run's settings.
+        mixture: the dtypes and shapes of the mixture's weights.
 
     Returns:
-        The carried state and the position.
+        The carried state, the position, and the weights of the mixture.
 
     Raises:
         RunError: there is no checkpoint, or it does not fit the settings.
@@ -114,11 +121,11 @@ def load_training(run: Run, engine: Engine) -> tuple[States, Position]:
     expected = {name: (np.dtype(v.dtype).name, tuple(v.shape)) for name, v in variables.items()}
     for i, pair in enumerate(zero):
         expected |= {f"state/{i}/{j}": ("float32", tuple(s.shape)) for j, s in enumerate(pair)}
-    tensors, metadata = load_tensors(run, path, expected)
+    tensors, metadata = load_tensors(run, path, expected | mixture)
     position = _position(path, metadata)
     assign_weights(list(variables.values()), [tensors[name] for name in variables])
     states = [tuple(tensors[f"state/{i}/{j}"] for j in range(len(pair))) for i, pair in enumerate(zero)]
-    return engine.place_states(states), position
+    return engine.place_states(states), position, {name: tensors[name] for name in mixture}
 
 
 def load_position(run: Run) -> Position:

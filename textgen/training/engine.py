@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from textgen.config import ModelConfig, TrainConfig
-from textgen.data.evaluation import evaluation_windows
+from textgen.data.evaluation import WINDOW, evaluation_windows
+from textgen.runs.arrays import Floats, Ints
 from textgen.training.distribution import Placement
 from textgen.training.dropout import Dropout
 from textgen.training.model import (
@@ -70,6 +71,7 @@ class Engine:
         one_device = compiled and self.placement.kind == "none"
         self._apply = tf.function(self._apply_eagerly, jit_compile=True) if one_device else self._apply_eagerly
         self._window_loss = tf.function(self._window_loss_eagerly, jit_compile=compiled)
+        self._window_logits = tf.function(self._window_logits_eagerly, jit_compile=compiled)
 
     def zero_states(self) -> States:
         """The state before any character."""
@@ -137,6 +139,20 @@ class Engine:
             count += float(weights.sum())
         return total / count
 
+    def windows(self, inputs: Ints) -> Iterator[tuple[int, Floats]]:
+        """What the averaged weights make of texts side by side, window by window.
+
+        Args:
+            inputs: (S, T) ids, T a multiple of WINDOW.
+
+        Yields:
+            The window's first column, and the logits after each of its columns, (WINDOW * S, V), column by column.
+        """
+        states = zero_states(self.average, len(inputs))
+        for start in range(0, inputs.shape[1], WINDOW):
+            logits, states = self._window_logits(tf.constant(inputs[:, start : start + WINDOW]), states)
+            yield start, np.asarray(logits).reshape(-1, logits.shape[-1])
+
     def _update_eagerly(
         self,
         batch: tf.Tensor,
@@ -195,6 +211,9 @@ class Engine:
     ) -> tuple[tf.Tensor, States]:
         logits, states = unroll(self.average, tf.transpose(inputs), states)
         return tf.reduce_sum(weights * tf.transpose(cross_entropy(logits, tf.transpose(targets)))), states
+
+    def _window_logits_eagerly(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
+        return unroll(self.average, tf.transpose(inputs), states)
 
     def _penalty(self) -> tf.Tensor:
         config = self.config

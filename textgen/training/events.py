@@ -39,7 +39,7 @@ def writing_events(run: Run) -> Iterator[None]:
 
 def write_event(row: HistoryRow) -> None:
     """Write the figures of one validation."""
-    for name in ("train_bpc", "validation_bpc", "learning_rate", "characters_per_second"):
+    for name in ("train_bpc", "validation_bpc", "network_bpc", "learning_rate", "characters_per_second"):
         if (value := getattr(row, name)) is not None:
             # tf.summary.scalar would want TensorBoard installed to write, not only to read
             tf.summary.write(name, tf.constant(value, tf.float32), row.step, SCALARS)

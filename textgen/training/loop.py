@@ -5,28 +5,30 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Protocol
 
 import keras
 import msgspec
 
+from textgen.counts.files import MIXTURE, mixture_specs
 from textgen.data.corpus import Corpus
 from textgen.data.evaluation import window_count
 from textgen.errors import RunError
 from textgen.runs.history import HistoryRow, save_history
 from textgen.runs.run import Run, RunInfo
 from textgen.training.changes import caught_up, halved, halvings
-from textgen.training.checkpoint import Position, load_position, load_training, save_training, save_weights
+from textgen.training.checkpoint import Position, Tensors, load_position, load_training, save_training, save_weights
 from textgen.training.distribution import Placement
 from textgen.training.divergence import HALVINGS, Diverged, is_astray, smoothed
 from textgen.training.engine import Engine, News
 from textgen.training.events import write_event, writing_events
 from textgen.training.interrupt import Stopped, catching_signals
+from textgen.training.mixing import Losses, Mixing
 from textgen.training.model import States
 from textgen.training.schedule import fraction_done, learning_rate
-from textgen.training.streams import Streams, carried
+from textgen.training.streams import NO_PIECES, Streams, carried, held_out_pieces
 from textgen.training.validation import SHARE, size_by_steps, size_by_time
 
 BITS_PER_NAT = 1 / math.log(2)
@@ -43,6 +45,9 @@ class Reporter(Protocol):
     def step(self, fraction: float, loss: float, row: HistoryRow) -> None:
         """A step was made: the fraction done, its loss in bits per character, and the figures since the
         last validation."""
+
+    def begun(self, run: Run) -> None:
+        """The run can be sampled: by its counts, where it has them, before the network has learned anything."""
 
     def validated(self, row: HistoryRow, run: Run) -> None:
         """A validation was made and a checkpoint written."""
@@ -82,7 +87,10 @@ class Loop:
         self.engine = Engine(info.model, config, size, placement)
         self.placement = self.engine.placement
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.engine.model)
-        self.streams = Streams(corpus.train, size, config.batch_size, config.seq_length, config.rng_seed)
+        pieces = held_out_pieces(len(corpus.train), size) if info.model.ngram_order else NO_PIECES
+        self.streams = Streams(corpus.train, size, config.batch_size, config.seq_length, config.rng_seed, pieces)
+        self.mixing: Mixing | None = None
+        """The counts beside the network; the chief has them."""
         self.position = Position()
         self.states: States = self.engine.zero_states()
         self.mark = (0, 0.0)
@@ -97,10 +105,22 @@ class Loop:
 
     def load(self) -> None:
         """Set everything to where the run's last checkpoint stood, and take in what has changed since."""
-        self.states, position = load_training(self.run, self.engine)
+        specs = mixture_specs(self.info.model)
+        self.states, position, mixture = load_training(self.run, self.engine, specs)
         self.position = position = caught_up(position, self.info.changes)
         self.mark = self.saved = (position.step, position.seconds)
         self.started = None
+        if specs and self.placement.chief:
+            self.mixing = self.mixing or Mixing.load(self.run, self.corpus, self.info.model.ngram_order)
+            self.mixing.weights = mixture[MIXTURE]
+
+    def count(self) -> None:
+        """Count the training part, where the run has counts. It takes of the training's time."""
+        began = time.monotonic()
+        order, config = self.info.model.ngram_order, self.info.train
+        if order and self.placement.chief:
+            self.mixing = Mixing.count(self.corpus, order, config.end_minutes, self.reporter.note)
+        self.position.seconds = self.placement.agree(time.monotonic() - began) if order else 0.0
 
     def settle_validation(self) -> None:
         """Settle how much is validated, where nobody said, and measure how long it takes, where the clock ends the
@@ -108,9 +128,9 @@ class Loop:
         config, count = self.info.train, len(self.corpus.validation)
         most = config.validation_characters
         if count and config.end_minutes:
-            window = self._window_seconds()
-            most = size_by_time(config, count, window) if most is None else most
-            self.validation_seconds = window * window_count(count, most)
+            window, fit = self._window_seconds(), self._fit_seconds()
+            most = size_by_time(config, count, window, fit) if most is None else most
+            self.validation_seconds = window * window_count(count, most) + fit
         elif most is None:
             most = size_by_steps(config, count, self.streams.windows_per_epoch) if count else 0
         self.info = msgspec.structs.replace(
@@ -120,13 +140,38 @@ class Loop:
 
     def _window_seconds(self) -> float:
         """What a window of a validation takes: the best of two tries, after one that compiles."""
-        ids, start, most = self.corpus.validation, self.corpus.vocabulary.start, 1
+        seconds = self._shortest(lambda: self._losses(1))
+        return seconds / window_count(len(self.corpus.validation), 1)
+
+    def _fit_seconds(self) -> float:
+        """What it takes to fit the weights of the mixture, likewise."""
+        return self._shortest(self._fit) if self.info.model.ngram_order else 0.0
+
+    def _shortest(self, measured: Callable[[], object]) -> float:
         seconds = []
         for _ in range(3):
             began = time.monotonic()
-            self.engine.validate(ids, start, most)
+            measured()
             seconds.append(time.monotonic() - began)
-        return self.placement.agree(min(seconds[1:]) / window_count(len(ids), most))
+        return self.placement.agree(min(seconds[1:]))
+
+    def _fit(self) -> None:
+        if self.mixing:
+            self.mixing.fit(self.engine)
+
+    def _losses(self, most: int) -> Losses | None:
+        """The losses on the validation part, or on so many of its characters; None where there is none.
+
+        With counts the chief alone works them out.
+        """
+        ids, start = self.corpus.validation, self.corpus.vocabulary.start
+        if not len(ids):
+            return None
+        if not self.info.model.ngram_order:
+            loss = self.engine.validate(ids, start, most)
+            return Losses(loss, loss)
+        losses = self.mixing.losses(self.engine, ids, start, most) if self.mixing else Losses(0.0, 0.0)
+        return Losses(*map(self.placement.agree, losses))
 
     def save(self) -> None:
         """Write a checkpoint of this moment.
@@ -138,8 +183,9 @@ class Loop:
         self.saved = (self.position.step, self.position.seconds)
         states = self.engine.gather_states(self.states)
         if self.placement.chief:
-            save_weights(self.run, "last", self.engine, self.position)
-            save_training(self.run, self.engine, states, self.position)
+            mixture = self._mixture()
+            save_weights(self.run, "last", self.engine, mixture, self.position)
+            save_training(self.run, self.engine, mixture, states, self.position)
             save_history(self.run, self.position.history)
 
     def train(self) -> Position:
@@ -216,7 +262,7 @@ class Loop:
         steps, seconds = position.step - step, position.seconds - seconds
         return fraction_done(self.info.train, steps, windows, seconds, self.validation_seconds)
 
-    def _row(self, validation_loss: float | None) -> HistoryRow:
+    def _row(self, losses: Losses | None) -> HistoryRow:
         position, config = self.position, self.info.train
         steps, seconds = position.step - self.mark[0], position.seconds - self.mark[1]
         characters = steps * config.batch_size * config.seq_length
@@ -226,7 +272,8 @@ class Loop:
             seconds=round(position.seconds, 3),
             learning_rate=learning_rate(config, self._fraction()),
             train_bpc=position.loss_sum / max(1, position.loss_steps) * BITS_PER_NAT,
-            validation_bpc=None if validation_loss is None else validation_loss * BITS_PER_NAT,
+            validation_bpc=losses and losses.mixture * BITS_PER_NAT,
+            network_bpc=losses.network * BITS_PER_NAT if losses and self.info.model.ngram_order else None,
             characters_per_second=round(characters / seconds) if seconds > 0 else 0.0,
         )
 
@@ -248,12 +295,12 @@ class Loop:
 
     def _validate(self) -> None:
         self._check_weights()
-        position, corpus, config = self.position, self.corpus, self.info.train
+        position, config = self.position, self.info.train
         position.seconds = before = self.placement.agree(self._clock())
-        loss = None
-        if len(corpus.validation):
-            loss = self.engine.validate(corpus.validation, corpus.vocabulary.start, config.validation_characters)
-        row = self._row(loss)
+        self._fit()
+        losses = self._losses(config.validation_characters or 0)
+        loss = losses and losses.mixture
+        row = self._row(losses)
         position.history.append(row)
         position.seconds = self.placement.agree(self._clock())
         position.validations = int(self._fraction() * config.validations)
@@ -282,7 +329,11 @@ class Loop:
 
     def _save_weights(self, checkpoint: str) -> None:
         if self.placement.chief:
-            save_weights(self.run, checkpoint, self.engine, self.position)
+            save_weights(self.run, checkpoint, self.engine, self._mixture(), self.position)
+
+    def _mixture(self) -> Tensors:
+        """What a checkpoint holds of the mixture."""
+        return {MIXTURE: self.mixing.weights} if self.mixing else {}
 
     def _tell_callbacks(self, row: HistoryRow, loss: float | None) -> None:
         logs = {"loss": row.train_bpc / BITS_PER_NAT, "learning_rate": row.learning_rate}

@@ -7,10 +7,19 @@ windows is built: a batch is B slices of the memory map.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from textgen.errors import CorpusError
 from textgen.runs.arrays import Bools, Floats, Ints
+
+PIECE = 2048
+"""About how many characters a piece has that is held out of the training part."""
+MOST_HELD_OUT = 2**15
+LEAST_HELD_OUT = 512
+MOST_LOGITS = 2**23
+"""Those of all held-out characters together."""
 
 
 def fit_window(characters: int, batch_size: int, seq_length: int) -> tuple[int, int]:
@@ -41,6 +50,40 @@ def carried(window: int, batch_size: int, carry: int) -> Floats:
     return kept.astype(np.float32)
 
 
+class Pieces(NamedTuple):
+    """Pieces of a text, all of one length, that lie apart from one another."""
+
+    starts: Ints
+    length: int
+
+    @property
+    def total(self) -> int:
+        """The characters of all pieces."""
+        return len(self.starts) * self.length
+
+    def rest(self, places: Ints) -> Ints:
+        """Places in the text without the pieces, as places in the whole text."""
+        before = self.starts - self.length * np.arange(len(self.starts))
+        return places + self.length * np.searchsorted(before, places, "right")
+
+
+NO_PIECES = Pieces(np.empty(0, np.int64), 0)
+
+
+def held_out_pieces(characters: int, vocabulary_size: int) -> Pieces:
+    """The pieces of a training part that neither counts nor network learn from, spread evenly; none of a short one.
+
+    >>> held_out_pieces(1_000_000, 65).starts[:2].tolist(), held_out_pieces(10_000, 65).length
+    ([32291, 98958], 0)
+    """
+    total = min(characters // 32, MOST_HELD_OUT, MOST_LOGITS // vocabulary_size)
+    if total < LEAST_HELD_OUT:
+        return NO_PIECES
+    number = max(1, round(total / PIECE))
+    length = total // number
+    return Pieces((((np.arange(number) + 0.5) * characters / number) - length / 2).astype(np.int64), length)
+
+
 class Streams:
     """The training batches of a text. A batch depends on (rng_seed, epoch, window) alone.
 
@@ -50,15 +93,26 @@ class Streams:
         batch_size: B.
         seq_length: T, at most N - 1.
         rng_seed: seed of the epochs' starting places.
+        held_out: pieces that are left out.
     """
 
-    def __init__(self, ids: Ints, vocabulary_size: int, batch_size: int, seq_length: int, rng_seed: int) -> None:
+    def __init__(
+        self,
+        ids: Ints,
+        vocabulary_size: int,
+        batch_size: int,
+        seq_length: int,
+        rng_seed: int,
+        held_out: Pieces = NO_PIECES,
+    ) -> None:
         self.ids = ids
         self.vocabulary_size = vocabulary_size
         self.batch_size = batch_size
         self.seq_length = seq_length
         self.rng_seed = rng_seed
-        self.windows_per_epoch = len(ids) // batch_size // seq_length
+        self.held_out = held_out
+        self.characters = len(ids) - held_out.total
+        self.windows_per_epoch = self.characters // batch_size // seq_length
 
     def batch(self, epoch: int, window: int, rows: slice = slice(None)) -> Ints:
         """One window of every stream, or of some of them, and the character after it, (rows, T + 1) int32.
@@ -66,18 +120,12 @@ class Streams:
         Raises:
             CorpusError: the text holds an id that the vocabulary does not.
         """
-        count = len(self.ids)
+        count = self.characters
         offset = int(np.random.default_rng((self.rng_seed, epoch)).integers(count))
-        distance = count // self.batch_size
-        streams = range(self.batch_size)[rows]
-        batch = np.empty((len(streams), self.seq_length + 1), np.int32)
-        for stream, row in zip(streams, batch, strict=True):
-            self._read((offset + stream * distance + window * self.seq_length) % count, row)
+        streams = np.arange(self.batch_size)[rows]
+        starts = offset + streams * (count // self.batch_size) + window * self.seq_length
+        places = (starts[:, None] + np.arange(self.seq_length + 1)) % count
+        batch = self.ids[self.held_out.rest(places)].astype(np.int32)
         if batch.max() >= self.vocabulary_size:
             raise CorpusError("train.npy holds ids beyond the vocabulary; prepare the text again")
         return batch
-
-    def _read(self, start: int, row: Ints) -> None:
-        head = self.ids[start : start + len(row)]
-        row[: len(head)] = head
-        row[len(head) :] = self.ids[: len(row) - len(head)]

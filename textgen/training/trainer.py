@@ -86,11 +86,15 @@ def train(
         loop = Loop(run, info, corpus, reporter, callbacks, placement)
         if start_from:
             reporter.note(transfer_weights(Run(start_from), loop.engine, corpus))
+        loop.count()
         loop.settle_validation()
         if placement.chief:
             corpus.vocabulary.save(run.path)
             run.save_info(loop.info)
+        if loop.mixing:
+            loop.mixing.save(run)
         loop.save()
+        reporter.begun(run)
         return loop.train()
 
 
@@ -143,11 +147,11 @@ def resume(
 def place(config: TrainConfig, reporter: Reporter | None) -> tuple[Placement, Reporter]:
     """The devices of a training, and who is told of it: in all processes but the chief nobody."""
     placement = Placement(config.distribute, config.batch_size)
-    reporter = Silent() if reporter is None or not placement.chief else reporter
+    told: Reporter = Silent() if reporter is None or not placement.chief else reporter
     if not placement.alone:
         share = f"{placement.share} of the {config.batch_size} streams on each"
-        reporter.note(f"trains on {placement.replicas} devices, {share}")
-    return placement, reporter
+        told.note(f"trains on {placement.replicas} devices, {share}")
+    return placement, told
 
 
 class Silent:

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from textgen.config import SHAPE, ModelConfig, build
+from textgen.counts.files import mixture_specs
 from textgen.data.corpus import Corpus
 from textgen.data.vocabulary import Vocabulary
 from textgen.runs.run import Run
@@ -50,8 +51,9 @@ def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
         RunError: the run has no weights, or they do not fit.
     """
     known = Vocabulary.load(source.path)
-    path, specs = source.weights_path(source.best_checkpoint()), weight_specs(source.load_info().model, len(known))
-    weights, _ = load_tensors(source, path, specs)
+    model = source.load_info().model
+    path, specs = source.weights_path(source.best_checkpoint()), weight_specs(model, len(known))
+    weights, _ = load_tensors(source, path, specs | mixture_specs(model))
     shared = [c for c in corpus.vocabulary.idx2char if c in known.char2idx]
     here = [corpus.vocabulary.char2idx[c] for c in shared]
     there = [known.char2idx[c] for c in shared]

@@ -20,15 +20,16 @@ FORWARD_SPEED = 3
 """How many characters are validated in the time in which one is trained on, about."""
 
 
-def size_by_time(config: TrainConfig, characters: int, window_seconds: float) -> int:
+def size_by_time(config: TrainConfig, characters: int, window_seconds: float, fit_seconds: float = 0.0) -> int:
     """How many characters to validate in a training that ends by minutes.
 
     Args:
         config: the settings.
         characters: those of the validation part.
         window_seconds: what a window of all streams takes.
+        fit_seconds: what each validation takes besides.
     """
-    windows = 60 * config.end_minutes * SHARE / window_seconds
+    windows = 60 * (config.end_minutes or 0) * SHARE / window_seconds
     least = min(LEAST, countable_characters(characters, int(windows / 2)))
     return min(characters, MOST, max(least, countable_characters(characters, int(windows / config.validations))))
 

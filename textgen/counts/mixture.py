@@ -1,0 +1,130 @@
+"""The mixture of counts and a network: their log-probabilities, each times a weight, added up.
+
+A product of experts (Hinton 2002), whose weights depend on where in its word a character stands and on the deepest
+context that the counts know. The weights are fitted by Newton's method on text that neither the network nor the counts
+have learned from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from textgen.counts.contexts import PLACES
+from textgen.runs.arrays import Floats, Ints
+
+COUNTS_ALONE = (1.0, 0.0)
+"""The weights before the network has learned anything: of the counts, and of the network."""
+USUAL = (0.45, 0.6)
+"""About what fits most texts; what fits a text is drawn towards it."""
+STRENGTH = 30.0
+"""How strongly the weights of one gate are drawn towards those of all, in characters."""
+SMALLEST = 1e-9
+"""No character is held to be less likely by the counts."""
+ROWS = 4096
+STEPS = 10
+
+
+def uniform_weights(levels: int, weights: Sequence[float]) -> Floats:
+    """The same weights for every gate, (G, E) float32; `levels` is K, and G is PLACES * K."""
+    return np.tile(np.array(weights, np.float32), (PLACES * levels, 1))
+
+
+def gates(places: Ints, levels: Ints, number: int) -> Ints:
+    """For each character the gate whose weights it takes, from its place and the deepest of `number` levels known."""
+    return places * number + levels
+
+
+def log_shares(probabilities: Floats) -> Floats:
+    """The logarithms of the counts' probabilities, in nats."""
+    return np.log(np.maximum(probabilities, SMALLEST))
+
+
+def mixed(weights: Floats, gates: Ints, experts: Sequence[Floats]) -> Floats:
+    """The logits of the mixture, (B, V).
+
+    Args:
+        weights: (G, E).
+        gates: (B,) from 0 to G - 1.
+        experts: E arrays (B, V) of logits, those of the counts first.
+    """
+    chosen = weights[gates]
+    logits = experts[0] * chosen[:, :1]
+    for index, expert in enumerate(experts[1:], 1):
+        logits += expert * chosen[:, index : index + 1]
+    return logits
+
+
+def surprises(logits: Floats, targets: Ints) -> Floats:
+    """The nats (B,) of the targets (B,) under logits (B, V)."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    nats: Floats = np.log(np.exp(shifted).sum(-1)) - shifted[np.arange(len(targets)), targets]
+    return nats
+
+
+def fit(gates: Ints, experts: Sequence[Floats], targets: Ints, number: int) -> Floats:
+    """The weights under which a text is least surprising: one set for all, then one for each gate, drawn towards it.
+
+    Args:
+        gates: (N,) from 0 to `number` - 1.
+        experts: E arrays (N, V) of logits.
+        targets: (N,) the ids of the text.
+        number: G.
+
+    Returns:
+        (G, E) float32.
+    """
+    usual = np.array([USUAL[: len(experts)]])
+    together = newton(usual, np.zeros_like(gates), experts, targets, 1.0)
+    return newton(together.repeat(number, 0), gates, experts, targets, STRENGTH).astype(np.float32)
+
+
+def newton(centre: Floats, gates: Ints, experts: Sequence[Floats], targets: Ints, strength: float) -> Floats:
+    """The weights (G, E) that make the nats, and `strength` / 2 times their squared distances from a centre, least."""
+    weights = centre
+    value, gradient, curvature = derivatives(weights, centre, gates, experts, targets, strength)
+    for _ in range(STEPS):
+        step = np.linalg.solve(curvature, gradient[..., None])[..., 0]
+        before = value
+        # a whole step can lead away, where a gate is seldom met
+        for size in (1.0, 0.25, 0.06, 0.01):
+            there = weights - size * step
+            found = derivatives(there, centre, gates, experts, targets, strength)
+            if found[0] < value:
+                weights, (value, gradient, curvature) = there, found
+                break
+        if before - value < 1e-4 * max(1.0, abs(before)):
+            break
+    return weights
+
+
+def derivatives(
+    weights: Floats, centre: Floats, gates: Ints, experts: Sequence[Floats], targets: Ints, strength: float
+) -> tuple[float, Floats, Floats]:
+    """What `newton` makes least, with its first (G, E) and second (G, E, E) derivatives."""
+    count = len(experts)
+    apart = weights - centre
+    value = strength / 2 * float((apart**2).sum())
+    gradient = strength * apart
+    curvature = np.tile(strength * np.eye(count), (len(weights), 1, 1))
+    for start in range(0, len(targets), ROWS):
+        rows = slice(start, start + ROWS)
+        part = [expert[rows] for expert in experts]
+        logits = mixed(weights.astype(np.float32), gates[rows], part)
+        logits -= logits.max(-1, keepdims=True)
+        shares = np.exp(logits)
+        sums = shares.sum(-1, keepdims=True)
+        shares /= sums
+        at = np.arange(len(logits)), targets[rows]
+        value += float((np.log(sums[:, 0]) - logits[at]).sum(dtype=np.float64))
+        weighted = [shares * expert for expert in part]
+        means = [product.sum(-1) for product in weighted]
+        for k in range(count):
+            np.add.at(gradient[:, k], gates[rows], means[k] - part[k][at])
+            for other in range(k, count):
+                covariance = np.einsum("nv,nv->n", weighted[k], part[other]) - means[k] * means[other]
+                np.add.at(curvature[:, k, other], gates[rows], covariance)
+                if other > k:
+                    curvature[:, other, k] = curvature[:, k, other]
+    return value, gradient, curvature

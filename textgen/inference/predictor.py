@@ -1,0 +1,119 @@
+"""What comes next in a text: one interface to a network alone, and to a network mixed with counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from textgen.counts.contexts import KnownTexts, Readers
+from textgen.counts.files import MIXTURE, load_counts, mixture_specs
+from textgen.counts.mixture import gates, log_shares, mixed
+from textgen.counts.tables import Counts
+from textgen.data.vocabulary import Vocabulary
+from textgen.errors import RunError
+from textgen.inference.network import Network, State
+from textgen.runs.arrays import Floats, Ints
+from textgen.runs.run import Run, best_of
+from textgen.runs.weights import load_tensors, weight_specs
+
+
+class PredictorState:
+    """What a predictor remembers of B texts: the network's state, and where their contexts stand."""
+
+    def __init__(self, network: State, texts: Readers | KnownTexts | None) -> None:
+        self.network = network
+        self.texts = texts
+
+    def take(self, rows: Ints | list[int]) -> PredictorState:
+        """A state of some rows, in any order, each as often as it is named."""
+        return PredictorState(self.network.take(rows), self.texts and self.texts.take(rows))
+
+
+class Predictor:
+    """Logits of the next character.
+
+    Args:
+        network: the network.
+        counts: what is mixed with it; None is nothing.
+        weights: (G, E) of the mixture.
+    """
+
+    def __init__(self, network: Network, counts: Counts | None = None, weights: Floats | None = None) -> None:
+        self.network = network
+        self.counts = counts
+        self.weights = weights
+
+    def initial_state(
+        self, batch_size: int, batched: bool = False, texts: Readers | KnownTexts | None = None
+    ) -> PredictorState:
+        """The state before any character.
+
+        Args:
+            batch_size: B.
+            batched: see `State`.
+            texts: the contexts of texts that are known already; by default they are made character by character.
+        """
+        if self.counts and texts is None:
+            texts = Readers.fresh(self.counts.contexts, batch_size)
+        return PredictorState(self.network.initial_state(batch_size, batched), texts if self.counts else None)
+
+    def step(self, ids: Ints, state: PredictorState) -> Floats:
+        """One character further.
+
+        Args:
+            ids: (B,) integers.
+            state: of B texts; it is moved on in place.
+
+        Returns:
+            The logits of the next character, (B, V), valid until the next step.
+        """
+        logits = self.network.step(ids, state.network)
+        if self.counts is None or self.weights is None or state.texts is None:
+            return logits
+        state.texts.add(ids)
+        found = self.counts.estimate(state.texts.keys())
+        gate = gates(state.texts.places(), found.levels, self.counts.contexts.levels)
+        return mixed(self.weights, gate, (log_shares(found.probabilities), logits))
+
+    def read(self, texts: Sequence[Sequence[int]]) -> tuple[Floats, PredictorState]:
+        """Read some texts, equal ones once.
+
+        Args:
+            texts: the ids of each, one at least.
+
+        Returns:
+            The logits (B, V) of what follows each text, and the state after them.
+        """
+        distinct = {tuple(ids): row for row, ids in enumerate(dict.fromkeys(map(tuple, texts)))}
+        logits, states = [], []
+        for ids in distinct:
+            state = self.initial_state(1)
+            for index in ids:
+                found = self.step(np.array([index]), state)
+            logits.append(found.copy())
+            states.append(state)
+        readers = [state.texts for state in states if isinstance(state.texts, Readers)]
+        merged = PredictorState(State.merged([s.network for s in states]), Readers.merged(readers) if readers else None)
+        rows = [distinct[tuple(ids)] for ids in texts]
+        return np.concatenate(logits)[rows], merged.take(rows)
+
+
+def load_predictor(run: Run, checkpoint: str, vocabulary: Vocabulary) -> Predictor:
+    """Read a checkpoint of a run, and its counts if it has them.
+
+    Raises:
+        RunError: something is missing or damaged, or does not fit the run's settings.
+    """
+    config = run.load_info().model
+    known = run.checkpoints()  # once: a trainer may write the first best meanwhile
+    if checkpoint == "best":
+        checkpoint = best_of(known)
+    if checkpoint not in known:
+        raise RunError(f"{run.path}: has no {checkpoint!r} checkpoint; it has: {', '.join(known) or 'none yet'}")
+    specs = weight_specs(config, len(vocabulary)) | mixture_specs(config)
+    tensors, _ = load_tensors(run, run.weights_path(checkpoint), specs)
+    if not config.ngram_order:
+        return Predictor(Network(tensors, config))
+    counts, _ = load_counts(run, vocabulary, config.ngram_order)
+    return Predictor(Network(tensors, config), counts, tensors[MIXTURE])

@@ -1,0 +1,180 @@
+"""The counts of a training: what is counted, and how well their mixture with the network does.
+
+Pieces of the training part are kept from both. The weights of the mixture are fitted on them, under counts that have
+not seen them. Those counts are then dropped, and the whole training part is counted.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from textgen.counts.contexts import PLACES, Contexts, TextContexts
+from textgen.counts.counting import count, countable, gathered, stretches, without
+from textgen.counts.files import load_counts, save_counts
+from textgen.counts.mixture import COUNTS_ALONE, USUAL, fit, gates, log_shares, mixed, surprises, uniform_weights
+from textgen.counts.tables import Counts
+from textgen.data.corpus import Corpus
+from textgen.data.evaluation import WARM_UP, WINDOW, evaluation_windows
+from textgen.runs.arrays import Floats, Ints
+from textgen.runs.run import Run
+from textgen.training.engine import Engine
+from textgen.training.streams import Pieces, held_out_pieces
+
+SHARE_OF_TIME = 0.05
+"""How much of the time each of the two counts may take."""
+KEPT_BYTES = 2**28
+"""Log-probabilities of the counts that are kept; more than these are worked out anew at each validation."""
+
+
+class Losses(NamedTuple):
+    """Nats per character of a text."""
+
+    mixture: float
+    network: float
+
+
+class Passages:
+    """Texts side by side, which the network reads in windows, and what the counts say of them.
+
+    Args:
+        counts: the counts.
+        inputs, targets: (S, T) ids.
+        counted: (S, T) float32, 1 where a target counts.
+    """
+
+    def __init__(self, counts: Counts, inputs: Ints, targets: Ints, counted: Floats) -> None:
+        more = ((0, 0), (0, -inputs.shape[1] % WINDOW))
+        self.inputs, self.targets, self.counted = np.pad(inputs, more), np.pad(targets, more), np.pad(counted, more)
+        self.counts = counts
+        # a place after each text: what follows its last input
+        self.length = self.inputs.shape[1] + 1
+        texts = np.pad(self.inputs, ((0, 0), (0, 1))).ravel()
+        self.contexts = TextContexts(counts.contexts, texts, np.arange(0, len(texts), self.length))
+        self.kept: dict[int, tuple[Ints, Floats]] | None = {}
+        if 4 * self.inputs.size * counts.contexts.size > KEPT_BYTES:
+            self.kept = None
+
+    @classmethod
+    def of_text(cls, counts: Counts, ids: Ints, start: int, most: int) -> Passages:
+        """A text as `evaluation_windows` cuts it up."""
+        inputs, targets, counted = zip(*evaluation_windows(ids, start, most), strict=True)
+        return cls(counts, np.concatenate(inputs, 1), np.concatenate(targets, 1), np.concatenate(counted, 1))
+
+    @classmethod
+    def of_pieces(cls, counts: Counts, ids: Ints, pieces: Pieces) -> Passages:
+        """Pieces of a text, each read from some characters before it on."""
+        before = min(WARM_UP, int(pieces.starts[0]) - 1)
+        places = pieces.starts[:, None] - before + np.arange(before + pieces.length)
+        counted = np.zeros(places.shape, np.float32)
+        counted[:, before:] = 1
+        return cls(counts, ids[places - 1].astype(np.int32), ids[places].astype(np.int32), counted)
+
+    def said(self, start: int) -> tuple[Ints, Floats]:
+        """What the counts say in the window from a column on: gates (WINDOW * S,), log-probabilities (.., V)."""
+        if self.kept is not None and start in self.kept:
+            return self.kept[start]
+        places = np.arange(start + 1, start + 1 + WINDOW)[:, None] + np.arange(len(self.inputs)) * self.length
+        estimate = self.counts.estimate(self.contexts.keys(places.ravel()))
+        gate = gates(self.contexts.places(places.ravel()), estimate.levels, self.counts.contexts.levels)
+        found = gate, log_shares(estimate.probabilities).astype(np.float32)
+        if self.kept is not None:
+            self.kept[start] = found
+        return found
+
+    def targets_at(self, start: int) -> tuple[Ints, Floats]:
+        """The targets of a window and whether they count, (WINDOW * S,)."""
+        columns = slice(start, start + WINDOW)
+        return self.targets[:, columns].T.ravel(), self.counted[:, columns].T.ravel()
+
+    def losses(self, engine: Engine, weights: Floats) -> Losses:
+        """The mean losses of the mixture under some weights, and of the network alone."""
+        sums = np.zeros(2)
+        for start, logits in engine.windows(self.inputs):
+            targets, counted = self.targets_at(start)
+            gate, said = self.said(start)
+            sums += [surprises(found, targets) @ counted for found in (mixed(weights, gate, (said, logits)), logits)]
+        return Losses(*(sums / self.counted.sum()).tolist())
+
+    def fitted(self, engine: Engine) -> Floats:
+        """The weights of the mixture that suit the network as it is now."""
+        parts = []
+        for start, logits in engine.windows(self.inputs):
+            targets, counted = self.targets_at(start)
+            parts.append([part[counted > 0] for part in (*self.said(start), logits, targets)])
+        gate, said, logits, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return fit(gate, (said, logits), targets, PLACES * self.counts.contexts.levels)
+
+
+class Mixing:
+    """The counts of a training and their weights beside the network.
+
+    Args:
+        counts: of the training part.
+        characters: how many of its characters were counted.
+        held_out: the pieces to fit the weights on, under counts that lack them; None where the text is too short.
+    """
+
+    def __init__(self, counts: Counts, characters: int, held_out: Passages | None) -> None:
+        self.counts = counts
+        self.characters = characters
+        self.held_out = held_out
+        self.validation: tuple[int, Passages] | None = None
+        """The validation part, and how many of its characters count."""
+        self.weights = uniform_weights(counts.contexts.levels, COUNTS_ALONE)
+        """(G, 2) float32."""
+
+    @classmethod
+    def count(cls, corpus: Corpus, order: int, minutes: float | None, note: Callable[[str], None]) -> Mixing:
+        """Count a corpus at the beginning of a training.
+
+        Args:
+            corpus: the text.
+            order: how many runs the counts look back.
+            minutes: how long the training takes; None where no clock ends it.
+            note: told what was counted.
+        """
+        began = time.monotonic()
+        characters = countable(len(corpus.train), SHARE_OF_TIME * 60 * minutes if minutes else math.inf)
+        contexts = Contexts(corpus.vocabulary, order)
+        held_out = count_held_out(corpus, contexts, characters)
+        counts = count(contexts, gathered(corpus.train, stretches(len(corpus.train), characters)))
+        of = f" of {len(corpus.train):,}" if characters < len(corpus.train) else ""
+        note(f"counted {characters:,}{of} characters in {time.monotonic() - began:.1f} s")
+        return cls(counts, characters, held_out)
+
+    @classmethod
+    def load(cls, run: Run, corpus: Corpus, order: int) -> Mixing:
+        """The counts of a run, which goes on; those of the fit are counted again."""
+        counts, characters = load_counts(run, corpus.vocabulary, order)
+        return cls(counts, characters, count_held_out(corpus, counts.contexts, characters))
+
+    def save(self, run: Run) -> None:
+        """Write the counts into a run."""
+        save_counts(run, self.counts, self.characters)
+
+    def fit(self, engine: Engine) -> None:
+        """Fit the weights to the network as it is now."""
+        if self.held_out:
+            self.weights = self.held_out.fitted(engine)
+        else:
+            self.weights = uniform_weights(self.counts.contexts.levels, USUAL)
+
+    def losses(self, engine: Engine, ids: Ints, start: int, most: int) -> Losses:
+        """The losses on the validation part; `start` and `most` as in `evaluation_windows`."""
+        if self.validation is None or self.validation[0] != most:
+            self.validation = most, Passages.of_text(self.counts, ids, start, most)
+        return self.validation[1].losses(engine, self.weights)
+
+
+def count_held_out(corpus: Corpus, contexts: Contexts, characters: int) -> Passages | None:
+    """The pieces to fit on, under counts of so many characters that lack them."""
+    pieces = held_out_pieces(len(corpus.train), contexts.size)
+    if not pieces.total:
+        return None
+    rest = without(stretches(len(corpus.train), characters), pieces.starts, pieces.length)
+    return Passages.of_pieces(count(contexts, gathered(corpus.train, rest)), corpus.train, pieces)
