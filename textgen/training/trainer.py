@@ -160,4 +160,4 @@ class Silent:
     def note(self, *told: object, **named: object) -> None:
         """Do nothing, as all the other methods."""
 
-    step = validated = ended = note
+    begun = step = validated = ended = note
