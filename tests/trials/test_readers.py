@@ -10,7 +10,7 @@ import pytest
 from support import SETTINGS
 
 from textgen.data.vocabulary import Vocabulary
-from textgen.inference.network import load_network
+from textgen.inference.predictor import load_predictor
 from textgen.runs.run import Run
 
 READER = Path(__file__).with_name("reader.py")
@@ -62,5 +62,5 @@ def test_the_first_best_may_appear_while_a_run_is_loaded(run_path, tmp_path):
     shutil.copytree(run_path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints" / "best")
     run = RunAtItsFirstValidation(tmp_path / "run")
-    load_network(run, "best", run.load_info().model, len(Vocabulary.load(run.path)))
+    load_predictor(run, "best", run.load_info().model, Vocabulary.load(run.path))
     assert run.checkpoints() == ["best", "last"]

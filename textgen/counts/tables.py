@@ -13,7 +13,6 @@ import numpy as np
 from textgen.counts.contexts import Contexts
 from textgen.runs.arrays import Floats, Ints
 
-
 DENSE_LEVEL = 3
 """The longest contexts whose shares are kept as whole rows."""
 DENSE_BYTES = 2**23
@@ -97,7 +96,7 @@ class Counts:
         return found, int(levels[-1]) + 1
 
     def estimate(self, keys: Ints) -> Estimate:
-        """What follows contexts, (B, K) uint64 as `Reader.keys` makes them. The last bits of a row may depend on others."""
+        """What follows contexts, (B, K) uint64 as `Reader.keys` makes them; a row's last bits may depend on others."""
         count, levels = keys.shape
         size = self.contexts.size
         wanted = (keys & self.high).ravel()

@@ -39,8 +39,9 @@ class Generator:
     def load(cls, path: str | os.PathLike[str], checkpoint: str = "best") -> Generator:
         """Load a checkpoint of a run; see `textgen.load`."""
         run = Run(path)
+        config = run.load_info().model
         vocabulary = Vocabulary.load(run.path)
-        return cls(load_predictor(run, checkpoint, vocabulary), vocabulary)
+        return cls(load_predictor(run, checkpoint, config, vocabulary), vocabulary)
 
     def generate(self, seed_text: str = "", **settings: Any) -> str:
         """Continue a text.

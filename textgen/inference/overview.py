@@ -34,6 +34,8 @@ class RunOverview(msgspec.Struct):
     seconds: float
     validation_bpc: float | None
     """The best one; None without a validation part, or before the first validation."""
+    network_bpc: float | None
+    """That of the network alone then; None where no counts are mixed with it."""
     checkpoints: list[str]
     written: str | None
     textgen_version: str
@@ -61,6 +63,7 @@ def overview(path: Path) -> RunOverview:
         steps=reached.steps,
         seconds=reached.seconds,
         validation_bpc=reached.best,
+        network_bpc=reached.network,
         checkpoints=run.checkpoints(),
         written=written_at(run, run.best_checkpoint()),
         textgen_version=info.textgen_version,
@@ -98,10 +101,10 @@ def runs_table(folder: Path) -> str:
         except TextgenError as error:
             broken.append(f"{path}: {error}")
     rows.sort(key=lambda row: (row.validation_bpc is None, row.validation_bpc, row.run))
-    lines = [f"{'bpc':>7} {'steps':>9} {'minutes':>8} {'model':>12}  run"]
+    lines = [f"{'bpc':>7} {'network':>7} {'steps':>9} {'minutes':>8} {'model':>12}  run"]
     for row in rows:
-        bpc = "-" if row.validation_bpc is None else f"{row.validation_bpc:.3f}"
-        lines.append(f"{bpc:>7} {row.steps:9,} {row.seconds / 60:8.1f} {shape(row.model):>12}  {row.run}")
+        bpc, network = ("-" if value is None else f"{value:.3f}" for value in (row.validation_bpc, row.network_bpc))
+        lines.append(f"{bpc:>7} {network:>7} {row.steps:9,} {row.seconds / 60:8.1f} {shape(row.model):>12}  {row.run}")
     return "\n".join(lines + broken)
 
 
@@ -129,10 +132,13 @@ def describe_run(path: Path) -> str:
     """`overview` in lines for a person."""
     it = overview(path)
     bpc = "not validated" if it.validation_bpc is None else f"{it.validation_bpc:.3f} bits per character"
+    bpc += "" if it.network_bpc is None else f"; the network alone {it.network_bpc:.3f}"
+    counts = f"n-gram counts of order {it.model.ngram_order}" if it.model.ngram_order else "none"
     facts = {
         "run": it.run,
         "model": f"{shape(it.model)}, embedding {it.model.embedding_dim}, dropout {it.model.dropout:g}, "
         f"recurrent dropout {it.model.recurrent_dropout:g}",
+        "mixed with": counts,
         "parameters": f"{it.parameters:,}",
         "vocabulary": f"{it.vocabulary:,} characters",
         "corpus": it.corpus,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from textgen.config import ModelConfig
 from textgen.counts.contexts import KnownTexts, Readers
 from textgen.counts.files import MIXTURE, load_counts, mixture_specs
 from textgen.counts.mixture import gates, log_shares, mixed
@@ -103,13 +104,12 @@ class Predictor:
         return np.concatenate(logits)[rows], merged.take(rows)
 
 
-def load_predictor(run: Run, checkpoint: str, vocabulary: Vocabulary) -> Predictor:
+def load_predictor(run: Run, checkpoint: str, config: ModelConfig, vocabulary: Vocabulary) -> Predictor:
     """Read a checkpoint of a run, and its counts if it has them.
 
     Raises:
         RunError: something is missing or damaged, or does not fit the run's settings.
     """
-    config = run.load_info().model
     known = run.checkpoints()  # once: a trainer may write the first best meanwhile
     if checkpoint == "best":
         checkpoint = best_of(known)

@@ -51,6 +51,8 @@ class Progress(msgspec.Struct):
     seconds: float = 0.0
     best: float | None = None
     """The lowest bits per character in validation."""
+    network: float | None = None
+    """Those of the network alone at that validation, where counts are mixed with it."""
 
 
 def load_progress(run: Run) -> Progress:
@@ -65,12 +67,22 @@ def load_progress(run: Run) -> Progress:
     data = read_bytes(run.history_path, MAX_HISTORY_BYTES, RunError)
     try:
         for row in csv.DictReader(io.TextIOWrapper(io.BytesIO(data), "utf-8"), quoting=csv.QUOTE_NONE):
-            bpc = number(row["validation_bpc"]) if row["validation_bpc"] else math.inf
-            best = min(bpc, math.inf if reached.best is None else reached.best)
-            reached = Progress(int(row["step"]), number(row["seconds"]), best if best < math.inf else None)
+            bpc, network = optional(row["validation_bpc"]), optional(row.get("network_bpc", ""))
+            if bpc is None or (reached.best is not None and bpc >= reached.best):
+                bpc, network = reached.best, reached.network
+            reached = Progress(int(row["step"]), number(row["seconds"]), bpc, network)
     except (KeyError, TypeError, ValueError, csv.Error):
         raise RunError(f"{run.history_path}: damaged; expected a table made by `textgen train`") from None
     return reached
+
+
+def optional(text: str) -> float | None:
+    """A finite number, or None for an empty text.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return number(text) if text else None
 
 
 def number(text: str) -> float:
