@@ -42,7 +42,13 @@ def screen(folder: Path) -> list[str]:
     lines = []
     for command in COMMANDS:
         done = subprocess.run(
-            command, shell=True, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
+            command,
+            shell=True,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=True,
         )
         lines += [f"$ {command}", *done.stdout.decode().splitlines(), ""]
     return lines[:-1]
@@ -67,7 +73,9 @@ def drawn(lines: list[str]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:g} {height:g}" width="{width:g}">\n'
         "<title>A terminal: textgen prepares a corpus, trains for a minute and writes</title>\n"
         f"<style>{STYLE}</style>\n"
-        f'<rect x="0.5" y="0.5" width="{width - 1:g}" height="{height - 1:g}" rx="8"/>\n' + "\n".join(texts) + "\n</svg>\n"
+        f'<rect x="0.5" y="0.5" width="{width - 1:g}" height="{height - 1:g}" rx="8"/>\n'
+        + "\n".join(texts)
+        + "\n</svg>\n"
     )
 
 

@@ -42,8 +42,8 @@ def about(description: str, low: float | None = None, high: float | None = None)
 Unknown = Annotated[
     Literal["error", "skip", "replace"],
     about(
-        "What to do with characters that the vocabulary lacks: refuse, leave out, "
-        "or replace by U+FFFD (where the vocabulary lacks that too, by a space)."
+        "What to do with characters that the model does not know: refuse the text (error), leave them out "
+        "(skip), or write U+FFFD, or else a space, in their place (replace)."
     ),
 ]
 
@@ -64,17 +64,17 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     glob: Annotated[
         tuple[str, ...],
         about(
-            "Pattern of the files to take from a folder, searched in depth; repeatable. With --field all "
-            "files of records by default."
+            "Pattern of the files to read from a folder and the folders in it; repeatable. With --field the default "
+            "is all files of records."
         ),
     ] = ("*.txt",)
-    exclude: Annotated[tuple[str, ...], about("Pattern of the files to leave out of a folder; repeatable.")] = ()
+    exclude: Annotated[tuple[str, ...], about("Pattern of the files of a folder to leave out; repeatable.")] = ()
     field: (
         Annotated[
             str,
             about(
-                "Read this field of each record of JSON Lines (dots lead into objects), CSV, TSV or Parquet; each is a "
-                "document."
+                "Read this field of each record of JSON Lines, CSV, TSV or Parquet. Each is a document. In JSON a dot "
+                "leads into an object, as in data.text."
             ),
         ]
         | None
@@ -82,33 +82,31 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     document_end: Annotated[
         bool,
         about(
-            "End each document, that is each file or record, by a character of its own; sampling starts "
-            "after one and ends at the next."
+            "Write a document separator after each document, that is each file or record. A sample is then one "
+            "document."
         ),
     ] = False
     encoding: Annotated[str, about("Encoding of the text; a byte order mark is dropped.")] = "utf-8"
     normalize: Annotated[Literal["nfc", "nfkc", "none"], about("Unicode normalisation form.")] = "nfc"
-    keep_line_ends: Annotated[bool, about("Keep \\r\\n and \\r instead of making them \\n.")] = False
+    keep_line_ends: Annotated[bool, about("Keep the line ends \\r\\n and \\r; by default they become \\n.")] = False
     lowercase: Annotated[bool, about("Make all letters lower case.")] = False
-    min_count: Annotated[int, about("Characters that occur fewer times than this become U+FFFD.", 1, 10**9)] = 1
+    min_count: Annotated[int, about("Replace characters that occur fewer times than this by U+FFFD.", 1, 10**9)] = 1
     validation: Annotated[float, about("Fraction of the text that is held out for validation.", 0.0, 0.9)] = 0.1
     split: Annotated[
         Literal["tail", "lines", "documents", "files"],
         about(
-            "What is held out: the tail of each source, or, drawn at random, lines (for names), documents "
-            "(with --document-end) or whole files."
+            "What is held out for validation: the end of each source (tail); or lines (for lists), documents (with "
+            "--document-end) or whole files, drawn at random."
         ),
     ] = "tail"
-    rng_seed: Annotated[
-        int, about("Seed of the random generator that draws lines, documents or files.", 0, MAX_SEED)
-    ] = 0
+    rng_seed: Annotated[int, about("Seed of the random draw of lines, documents or files.", 0, MAX_SEED)] = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.split == "documents" and not self.document_end:
-            raise ValueError("split: documents are known by their ends; give --document-end too")
+            raise ValueError("split: documents needs --document-end too")
         if self.split == "lines" and self.document_end:
-            raise ValueError("split: lines would be torn out of their documents; with --document-end draw documents")
+            raise ValueError("split: lines does not go with --document-end; give --split documents")
 
 
 class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,9 +116,9 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     num_layers: Annotated[int, about("Number of recurrent layers.", 1, 16)] = 1
     units: Annotated[int, about("Width of each recurrent layer.", 1, 16384)] = 384
     embedding_dim: Annotated[int, about("Width of the character embedding.", 1, 16384)] = 64
-    dropout: Annotated[float, about("Fraction of each layer's outputs that training drops.", 0.0, 0.95)] = 0.2
+    dropout: Annotated[float, about("Fraction of each layer's outputs that training drops at random.", 0.0, 0.95)] = 0.2
     recurrent_dropout: Annotated[
-        float, about("Fraction of an LSTM's recurrent weights that training drops, others in each window.", 0.0, 0.95)
+        float, about("Fraction of an LSTM's recurrent weights that training drops at random in each window.", 0.0, 0.95)
     ] = 0.0
 
     ngram_order: Annotated[
@@ -142,12 +140,12 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a model is trained."""
 
-    batch_size: Annotated[int, about("Number of streams that are read side by side.", 1, 65536)] = 16
-    seq_length: Annotated[int, about("Characters in a window, through which gradients flow.", 1, 65536)] = 64
+    batch_size: Annotated[int, about("Number of streams of text that are read side by side.", 1, 65536)] = 16
+    seq_length: Annotated[int, about("Characters in a window. Gradients flow through one window.", 1, 65536)] = 64
     carry: Annotated[
         int,
         about(
-            "Windows through which a stream's state carries before it starts anew, staggered over the "
+            "Windows after which the state of a stream starts from zero again, at different times for different "
             "streams; 0 is a whole epoch.",
             0,
             10**9,
@@ -159,7 +157,7 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Annotated[
             float,
             about(
-                f"End after this many minutes; with no other end given, after {DEFAULT_MINUTES:g} minutes.",
+                f"End after this many minutes; {DEFAULT_MINUTES:g} if no end is given.",
                 0.001,
                 10**7,
             ),
@@ -167,24 +165,25 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
         | None
     ) = None
     learning_rate: Annotated[float, about("Highest learning rate of the schedule.", 0.0, 10.0)] = 0.006
-    warmup: Annotated[float, about("Fraction of the training in which the learning rate rises.", 0.0, 1.0)] = 0.02
-    final_rate: Annotated[
-        float, about("Learning rate at the end of its cosine, as a fraction of the highest.", 0.0, 1.0)
-    ] = 0.05
-    clip_norm: Annotated[float, about("Largest norm of the whole gradient; 0 is no limit.", 0.0, 1e9)] = 1.0
-    weight_decay: Annotated[float, about("Decoupled weight decay of the kernels (AdamW).", 0.0, 10.0)] = 0.1
+    warmup: Annotated[
+        float, about("Fraction of the training, at its start, in which the learning rate rises.", 0.0, 1.0)
+    ] = 0.02
+    final_rate: Annotated[float, about("Learning rate at the end, as a fraction of the highest.", 0.0, 1.0)] = 0.05
+    clip_norm: Annotated[float, about("Largest norm of the whole gradient; 0 sets no limit.", 0.0, 1e9)] = 1.0
+    weight_decay: Annotated[float, about("Weight decay of the kernels, outside the gradient (AdamW).", 0.0, 10.0)] = 0.1
     l1: Annotated[float, about("Penalty on the kernels' absolute values.", 0.0, 10.0)] = 0.0
     l2: Annotated[float, about("Penalty on the kernels' squares.", 0.0, 10.0)] = 0.0
     averaging: Annotated[
-        float, about("Momentum of the averaged weights that validate and sample; 0 is none.", 0.0, 0.99999)
+        float,
+        about("Momentum of the average of the weights, which validates and samples; 0 is no average.", 0.0, 0.99999),
     ] = 0.98
-    validations: Annotated[int, about("Number of validations at most, evenly over the training.", 1, 10**4)] = 20
+    validations: Annotated[int, about("Largest number of validations, evenly over the training.", 1, 10**4)] = 20
     validation_characters: (
         Annotated[
             int,
             about(
-                "Most characters to validate on, spread evenly over the validation part; 0 is all of it. By default as "
-                "many, up to a million, as all validations together can read in a tenth of the time.",
+                "Most characters to validate on, spread evenly over the validation part; 0 is all of it. The default is at "
+                "most a million, so that all validations take at most a tenth of the time.",
                 0,
                 10**12,
             ),
@@ -195,8 +194,8 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Annotated[
             float,
             about(
-                "Minutes between checkpoints, or steps, as in 500steps, besides those at validations and at the end; "
-                "0 is none.",
+                "Minutes between checkpoints, or steps, as in 500steps; 0 is never. A checkpoint is also saved at each "
+                "validation and at the end.",
                 0.0,
                 10**6,
             ),
@@ -204,20 +203,20 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
         | str
     ) = 2.0
     keep: Annotated[
-        int, about("Number of validations whose weights are kept under their steps, besides best and last.", 0, 10**6)
+        int, about("Number of validations whose weights are also kept, under the numbers of their steps.", 0, 10**6)
     ] = 0
     distribute: Annotated[
         Literal["auto", "none", "mirrored", "multiworker"],
         about(
-            "Devices to train on: one, all of this machine, or all workers that TF_CONFIG or Slurm names; "
-            "auto takes what is there."
+            "Devices to train on: one (none), all GPUs of this machine (mirrored), or all workers that TF_CONFIG or "
+            "Slurm names (multiworker). auto uses what is there."
         ),
     ] = "auto"
     precision: Annotated[
-        Literal["float32", "mixed_bfloat16"], about("Number format of the arithmetic; weights are always float32.")
+        Literal["float32", "mixed_bfloat16"], about("Number format of the arithmetic. Weights are always float32.")
     ] = "float32"
     patience: Annotated[
-        int, about("End after this many validations in turn without a new best; 0 is never.", 0, 10**6)
+        int, about("End after this many validations in a row without a new best; 0 is never.", 0, 10**6)
     ] = 0
     rng_seed: Annotated[int, about("Seed of the random generator.", 0, MAX_SEED)] = 0
 
@@ -246,33 +245,46 @@ class SampleConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True
     length: Annotated[int, about("Characters to write.", 0, 10**12)] = 500
     repetition_penalty: Annotated[
         float,
-        about("Make characters of the last --repetition-window less likely (above 1) or more; 1 is off.", 0.01, 100.0),
+        about(
+            "Above 1, make characters of the last --repetition-window less likely; below 1, more likely; 1 is off.",
+            0.01,
+            100.0,
+        ),
     ] = 1.0
-    repetition_window: Annotated[int, about("Characters that --repetition-penalty looks back on.", 1, 10**6)] = 64
+    repetition_window: Annotated[int, about("Number of characters that --repetition-penalty looks back.", 1, 10**6)] = (
+        64
+    )
     no_repeat_ngram: Annotated[
         int, about("Never write the same sequence of this many characters twice; 0 is off.", 0, 1000)
     ] = 0
-    only: Annotated[str, about("Write these characters only.")] = ""
+    only: Annotated[str, about("Write only these characters.")] = ""
     ban: Annotated[str, about("Never write these characters.")] = ""
     temperature: Annotated[
-        float, about("Below 1 is more careful, above 1 bolder; 0 takes the likeliest character.", 0.0, 1000.0)
+        float, about("Below 1 is more careful, above 1 bolder; 0 always takes the most likely character.", 0.0, 1000.0)
     ] = 0.8
-    top_k: Annotated[int, about("Draw from the k likeliest characters only; 0 is all.", 0, 10**9)] = 0
+    top_k: Annotated[int, about("Draw from the k most likely characters only; 0 is all.", 0, 10**9)] = 0
     top_p: Annotated[
-        float, about("Draw from the likeliest characters that together have this probability.", 0.0, 1.0)
+        float, about("Draw from the most likely characters that together have this probability.", 0.0, 1.0)
     ] = 1.0
-    min_p: Annotated[float, about("Draw from characters at least this probable against the likeliest.", 0.0, 1.0)] = 0.0
+    min_p: Annotated[
+        float, about("Draw from characters at least this probable relative to the most likely one.", 0.0, 1.0)
+    ] = 0.0
     typical_p: Annotated[
-        float, about("Draw from the characters nearest to the expected surprise that have this probability.", 0.0, 1.0)
+        float,
+        about(
+            "Draw from the characters nearest to the expected surprise that together have this probability.", 0.0, 1.0
+        ),
     ] = 1.0
     stop: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...], about("End a sample before this text; repeatable.")
     ] = ()
-    keep_stop: Annotated[bool, about("Write the --stop text too.")] = False
+    keep_stop: Annotated[bool, about("Also write the --stop text.")] = False
     until_line: Annotated[bool, about("End a sample at its first line end.")] = False
-    beam: Annotated[int, about("Search for the likeliest continuation with a beam this wide; 0 draws.", 0, 4096)] = 0
+    beam: Annotated[
+        int, about("Search for the most likely continuation with a beam this wide; 0 draws at random.", 0, 4096)
+    ] = 0
     samples: Annotated[int, about("Number of samples.", 1, 10**9)] = 1
-    rng_seed: Annotated[int, about("Seed of the random generator; drawn when not given.", 0, MAX_SEED)] | None = None
+    rng_seed: Annotated[int, about("Seed of the random generator; by default a random one.", 0, MAX_SEED)] | None = None
     unknown: Unknown = "error"
 
 

@@ -74,7 +74,7 @@ def test_a_seed_comes_from_a_file_or_standard_input(run_path, tmp_path):
     (tmp_path / "seed").write_bytes(b"a\xff")
     assert "not UTF-8 at byte 1: ff" in one_line_error(run_textgen(*arguments, "--seed-file", tmp_path / "seed"), 1)
     both = run_textgen(*arguments, "-s", "a", "--seed-file", "-", input="b")
-    assert "exclude one another" in one_line_error(both, 2)
+    assert "give only one of" in one_line_error(both, 2)
 
 
 def test_every_line_is_answered_as_it_comes(run_path):

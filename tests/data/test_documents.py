@@ -81,20 +81,20 @@ def test_a_document_end_is_never_rare(tmp_path):
 
 @pytest.mark.parametrize("document_end", [True, False])
 def test_a_text_that_holds_the_document_end_is_refused(tmp_path, document_end):
-    with pytest.raises(TextError, match=r"1\.jsonl: holds U\+FDD0, which stands for a document's end; take it out"):
+    with pytest.raises(TextError, match=r"1\.jsonl: holds U\+FDD0, which is the document separator; take it out"):
         prepared(tmp_path, ["a" * 500, f"a{END}b"], document_end=document_end)
 
 
 def test_a_vocabulary_without_a_document_end_is_refused(tmp_path):
-    with pytest.raises(TextError, match="the given vocabulary has no document end"):
+    with pytest.raises(TextError, match="the given vocabulary has no document separator"):
         prepared(tmp_path, ["a" * 500] * 2, vocabulary=Vocabulary("\na\ufffd"))
 
 
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"split": "documents"}, "split: documents are known by their ends; give --document-end too"),
-        ({"split": "lines", "document_end": True}, "split: lines would be torn out of their documents"),
+        ({"split": "documents"}, "split: documents needs --document-end too"),
+        ({"split": "lines", "document_end": True}, "split: lines does not go with --document-end"),
     ],
 )
 def test_splits_and_documents_that_do_not_go_together_are_refused(chosen, message):

@@ -122,9 +122,9 @@ def test_a_place_that_is_taken_is_refused_and_only_a_corpus_replaced(tmp_path, t
     taken = tmp_path / "taken"
     taken.mkdir()
     (taken / "notes.md").write_text("mine")
-    with pytest.raises(CorpusError, match="no prepared corpus"):
+    with pytest.raises(CorpusError, match="not a prepared corpus"):
         prepare(sources(), taken, PrepareConfig(), force=True)
-    with pytest.raises(CorpusError, match="no prepared corpus"):
+    with pytest.raises(CorpusError, match="not a prepared corpus"):
         prepare(sources(), taken / "notes.md", PrepareConfig(), force=True)
 
     corpus = prepare(sources(), tmp_path / "corpus", PrepareConfig())

@@ -123,9 +123,9 @@ JSON_MISTAKES = [
     (b'{"text": null}', r"line 1: field 'text' is null; expected a string"),
     (b'{"text": {"a": ["' + b"x" * 99 + b'"]}}', r"field 'text' is \{\"a\":\[\"x+\.\.\.; expected a string"),
     (b'\n[{"text": "a"}]', r'line 2: the line is \[\{"text":"a"\}\]; expected an object'),
-    (b'{"text": "a"}\n{"text": "b', r"line 2: no JSON: .*truncated"),
-    (b'{"text": "\\ud800"}', r"line 1: no JSON: "),
-    (b"[" * 100_000, r"line 1: no JSON: "),
+    (b'{"text": "a"}\n{"text": "b', r"line 2: not JSON: .*truncated"),
+    (b'{"text": "\\ud800"}', r"line 1: not JSON: "),
+    (b"[" * 100_000, r"line 1: not JSON: "),
     (b'{"text": "a\xff"}', r"a\.jsonl: not utf-8 at byte 11: ff"),
 ]
 

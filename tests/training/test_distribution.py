@@ -133,7 +133,7 @@ def test_what_cannot_be_shared_out_is_refused(corpus_path, tmp_path):
     done = run_textgen(
         *two_workers(corpus_path, "--out", out, "--batch-size", "3", "--seq-length", "16", "--steps", "2")
     )
-    assert done.returncode == 2 and "3 streams cannot be shared out to 2 devices" in done.stderr, done.stderr
+    assert done.returncode == 2 and "3 streams cannot be shared equally among 2 devices" in done.stderr, done.stderr
     assert not out.exists()
 
 

@@ -38,14 +38,14 @@ WHOLE = 1000
 @click.version_option(textgen.__version__, prog_name="textgen")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Learn to write from a text, character by character, and then write.
+    """Train a character-level language model on your own text, and let it write.
 
     \b
-    textgen demo                                     all of it, in about a minute
-    textgen prepare plays.txt --out data/plays       text -> ids and vocabulary
-    textgen train data/plays --out runs/plays        ids  -> a run directory
-    textgen sample runs/plays -s "ROMEO:"            run  -> text on standard output
-    textgen score runs/plays < lines.txt             text -> bits per character
+    textgen demo                                 show all of it in a minute
+    textgen prepare plays.txt --out data/plays   text   -> a prepared corpus
+    textgen train data/plays --out runs/plays    corpus -> a run
+    textgen sample runs/plays -s "ROMEO:"        run    -> text
+    textgen score runs/plays < lines.txt         text   -> bits per character
     """
     if command := cli.commands.get(ctx.invoked_subcommand or ""):
         refuse_unknown_variables(command)
@@ -76,7 +76,7 @@ def main() -> None:
     except OSError as error:
         fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
     except MemoryError:
-        fail("out of memory; give smaller settings or a smaller text, or make room", 1)
+        fail("out of memory; give smaller settings or a smaller text, or free some memory", 1)
 
 
 def fail(message: str, exit_code: int) -> NoReturn:

@@ -41,8 +41,8 @@ CHECKPOINT = click.option(
     default="best",
     show_default=True,
     shell_complete=complete_checkpoint,
-    help="Weights to use: `best` (lowest validation loss), `last`, or the number of a step that --keep has kept. "
-    "Before the first validation, `best` is `last`.",
+    help="Weights to use: `best` (lowest validation loss; before the first validation, `last`), `last`, or the number "
+    "of a step that `train --keep` has kept.",
 )
 """The option that says which weights of a run to use."""
 
@@ -51,7 +51,7 @@ CHECKPOINT = click.option(
 @click.argument("name", metavar="SHELL", type=click.Choice(get_args(Shell)))
 @click.pass_context
 def completion(ctx: click.Context, name: Shell) -> None:
-    """Print a script that completes textgen's commands in bash, zsh or fish.
+    """Print a completion script for bash, zsh or fish.
 
     \b
     bash   eval "$(textgen completion bash)"        in ~/.bashrc

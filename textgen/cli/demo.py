@@ -27,10 +27,10 @@ SPLITS = {"dinosaurs": ["--split", "lines"]}
     show_default=True,
     help="How long to train.",
 )
-@click.option("--out", type=FOLDER, default=Path("textgen-demo"), show_default=True, help="Folder to leave all in.")
+@click.option("--out", type=FOLDER, default=Path("textgen-demo"), show_default=True, help="Folder to write to.")
 @click.pass_context
 def demo(ctx: click.Context, corpus: str, minutes: float, out: Path) -> None:
-    """Prepare, train and sample, and show each command."""
+    """Prepare a text, train on it and write, showing each command."""
     for arguments in demo_commands(corpus.removeprefix("@"), minutes, out):
         click.echo(f"\n$ textgen {shlex.join(arguments)}", err=True)
         ctx.find_root().command.main(arguments, prog_name="textgen", standalone_mode=False)

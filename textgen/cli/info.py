@@ -15,7 +15,7 @@ from textgen.cli.standard_output import write
 @click.argument("run", type=RUN)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def info(run: Path, as_json: bool) -> None:
-    """Show what a run is: its model, corpus, training and best validation."""
+    """Show the model, corpus, training and best validation of a run."""
     from textgen.inference import overview
 
     write([overview.overview_json(run) if as_json else overview.describe_run(run), "\n"])
@@ -24,7 +24,7 @@ def info(run: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("folder", type=FOLDER, default=Path())
 def runs(folder: Path) -> None:
-    """List the runs in FOLDER and below it, best first."""
+    """List the runs in FOLDER and the folders in it, best first."""
     from textgen.inference import overview
 
     write([overview.runs_table(folder), "\n"])

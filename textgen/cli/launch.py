@@ -32,7 +32,7 @@ class LaunchError(TextgenError):
 @click.option("--workers", type=click.IntRange(1, 1024), required=True, help="Number of processes.")
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- train ...")
 def launch(workers: int, arguments: tuple[str, ...]) -> None:
-    """Train in several processes of this machine as one.
+    """Train one model with several processes on this machine.
 
     \b
     textgen launch --workers 2 -- train data/plays --out runs/plays

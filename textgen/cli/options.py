@@ -124,8 +124,8 @@ def preset_options(*kinds: type[Config]) -> Decorator:
         show_default=True,
         is_eager=True,
         callback=read_preset,
-        help="Settings to begin with. auto picks width, dropout, weight decay, batch and learning rate from the "
-        "size of the text and the time, and says why.",
+        help="Settings to begin with. auto picks width, dropout, weight decay, batch and learning rate by the size of "
+        "the text and the time, and prints them.",
     )
     config = click.option(
         "--config",
@@ -133,7 +133,7 @@ def preset_options(*kinds: type[Config]) -> Decorator:
         metavar="FILE",
         is_eager=True,
         callback=read_config,
-        help="TOML file of settings, over those of the preset. Environment variables and options go before it.",
+        help="TOML file of settings. It wins over the preset; environment variables and options win over it.",
     )
     return lambda command: preset(config(command))
 

@@ -15,25 +15,25 @@ from textgen.config import PrepareConfig, pick
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--out", type=FOLDER, required=True, help="Folder to make for the prepared corpus.")
-@click.option("--vocabulary", type=FOLDER, help="Prepared corpus or run whose vocabulary to use.")
-@click.option("--force", is_flag=True, help="Replace a prepared corpus that stands at --out.")
+@click.option("--out", type=FOLDER, required=True, help="Folder to write the prepared corpus to.")
+@click.option("--vocabulary", type=FOLDER, help="Use the vocabulary of this prepared corpus or run.")
+@click.option("--force", is_flag=True, help="Replace the prepared corpus at --out.")
 @click.option(
     "--workers",
     type=click.IntRange(1, 1024),
     default=1,
     show_default=True,
-    help="Processes that share the files among them; a pipe is read by one. The corpus is the same with any number.",
+    help="Number of processes that share the files; one process reads a pipe. The corpus is the same with any number.",
 )
 @config_options(PrepareConfig)
 def prepare(
     sources: tuple[str, ...], out: Path, vocabulary: Path | None, force: bool, workers: int, **options: Any
 ) -> None:
-    """Turn text into ids and a vocabulary.
+    """Prepare text for training: turn it into ids and a vocabulary.
 
     SOURCE is a file, a folder, a .gz file, - for standard input, or @NAME for a corpus that comes with
-    textgen (see `textgen corpora`). Files are text, or with --field records: .jsonl, .ndjson, .csv, .tsv or .parquet;
-    standard input is then JSON Lines.
+    textgen (see `textgen corpora`). Files are plain text. With --field they are records: .jsonl, .ndjson, .csv, .tsv
+    or .parquet, and standard input is JSON Lines.
     """
     from textgen.data import sources as texts
     from textgen.data.prepare import prepare as prepare_corpus

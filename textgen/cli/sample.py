@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.option("--seed-text", "-s", help="Text to continue; a new line, or a new document, when not given.")
+@click.option("--seed-text", "-s", help="Text to continue; by default a new line or a new document.")
 @click.option("--seed-file", metavar="FILE", help="File with the text to continue; - is standard input.")
 @click.option("--each-line", is_flag=True, help="Continue every line of standard input, as the lines come.")
 @CHECKPOINT
-@click.option("--separator", help="Line between samples; an empty one by default, none with --until-line.")
+@click.option("--separator", help="Line to write between samples; by default an empty one, with --until-line none.")
 @click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each sample.")
-@click.option("--raw", is_flag=True, help="Write control characters to a terminal, too, instead of U+FFFD.")
+@click.option("--raw", is_flag=True, help="Write control characters to a terminal as they are, and not as U+FFFD.")
 @config_options(SampleConfig)
 def sample(
     run: Path,
@@ -48,7 +48,7 @@ def sample(
     """
     config = pick(SampleConfig, options)
     if (seed_text is not None) + (seed_file is not None) + each_line > 1:
-        raise click.UsageError("--seed-text, --seed-file and --each-line exclude one another")
+        raise click.UsageError("give only one of --seed-text, --seed-file and --each-line")
     model = textgen.load(run, checkpoint)
     seeds = line_batches() if each_line else [[read_text(seed_file) if seed_file else seed_text or ""]]
     write(sampled(model, seeds, config, separator, as_json), raw)

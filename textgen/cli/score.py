@@ -17,19 +17,23 @@ from textgen.config import ScoreConfig
 @click.argument("run", type=RUN)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @CHECKPOINT
-@click.option("--lines", "form", flag_value="lines", help="A number and the line for each line, tab-separated.")
-@click.option("--chars", "form", flag_value="chars", help="A line of JSON for each character.")
-@click.option("--split", type=click.Choice(["train", "validation"]), help="Score this part of the run's own corpus.")
+@click.option("--lines", "form", flag_value="lines", help="For each line its bits per character, a tab and the line.")
+@click.option("--chars", "form", flag_value="chars", help="Write a line of JSON for each character.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation"]),
+    help="Score this part of the corpus that the run was trained on.",
+)
 @config_options(ScoreConfig)
 def score(
     run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: str | None, unknown: str
 ) -> None:
-    """Tell how surprising a text is, in bits per character.
+    """Measure how surprising a text is, in bits per character.
 
-    Reads FILEs, by default standard input, and writes one number; with --lines or --chars more.
+    Reads FILEs, or standard input if there are none, and writes one number for all of them together.
     """
     if split and (files or form):
-        raise click.UsageError("--split scores the run's own corpus; it takes no FILE, --lines or --chars")
+        raise click.UsageError("--split scores the run's own corpus; leave out FILE, --lines and --chars")
     from textgen.cli.scorer import Scorer
 
     scorer = Scorer(run, checkpoint, unknown)
@@ -44,7 +48,7 @@ def score(
 @click.option("--out", type=FOLDER, required=True, metavar="PAGE", help="HTML file to write.")
 @config_options(ScoreConfig)
 def surprise(run: Path, file: str, checkpoint: str, out: Path, unknown: str) -> None:
-    """Draw a text with each character shaded by its bits, as an HTML page.
+    """Write an HTML page that shades each character by its bits.
 
     FILE is read as UTF-8; - is standard input.
     """

@@ -15,9 +15,9 @@ from textgen.recipe import Settings, settings_for
 
 @click.command()
 @click.argument("data", type=FOLDER, required=False)
-@click.option("--out", type=FOLDER, metavar="RUN", help="Run directory to make.")
+@click.option("--out", type=FOLDER, metavar="RUN", help="Run directory to write.")
 @click.option(
-    "--from", "start_from", type=FOLDER, metavar="RUN", help="Begin with the weights of this run (fine-tune)."
+    "--from", "start_from", type=FOLDER, metavar="RUN", help="Begin with the weights of this run (fine-tuning)."
 )
 @click.option("--resume", type=FOLDER, metavar="RUN", help="Go on with this run, which was stopped or has finished.")
 @preset_options(ModelConfig, TrainConfig)
@@ -36,12 +36,12 @@ def train(
 ) -> None:
     """Train a model on a prepared corpus.
 
-    DATA is a folder made by `textgen prepare`, RUN a directory to make.
+    DATA is a folder that `textgen prepare` wrote. RUN is a directory to write.
 
-    Any of --epochs, --steps and --minutes ends the training, and the learning rate runs down to its end by
-    then.
+    --epochs, --steps and --minutes end the training; the first that is reached counts. The learning rate falls
+    until then.
 
-    With --resume a run goes on as if it had never stopped. Options given beside it change from there on;
+    With --resume a run goes on as if it had never stopped. Options given with it take effect from there on.
     --epochs, --steps or --minutes then say how much more to train.
     """
     if resume:
@@ -74,4 +74,4 @@ def refuse_settled(ctx: click.Context, option: str, settled: set[str]) -> None:
     """A run that goes on, or begins with another's weights, has some settings already."""
     for name in settled & given(ctx):
         flag = next(parameter.opts[0] for parameter in ctx.command.params if parameter.name == name)
-        raise click.UsageError(f"{flag} cannot be given with {option}: that run settles it")
+        raise click.UsageError(f"{flag} cannot be given with {option}; the run has it already")

@@ -68,7 +68,7 @@ class Corpus:
         path = Path(path)
         file = path / "corpus.json"
         if not file.is_file():
-            reason = "holds no corpus.json" if path.is_dir() else "is no folder"
+            reason = "holds no corpus.json" if path.is_dir() else "is not a folder"
             raise CorpusError(f"{path}: {reason}; expected a folder made by `textgen prepare`")
         info = read_json(file, CorpusInfo, MAX_INFO_BYTES, CorpusError)
         if info.format_version != FORMAT_VERSION:

@@ -52,7 +52,7 @@ def id_table(vocabulary: Vocabulary, counts: Ints) -> Ints:
     last = np.flatnonzero(lacking)[-1]
     lacking[points] = False
     if lacking[ord(DOCUMENT_END)]:
-        raise TextError("the given vocabulary has no document end; leave --document-end out")
+        raise TextError("the given vocabulary has no document separator; leave --document-end out")
     if lacking.any() and REPLACEMENT not in vocabulary.char2idx:
         missing = {chr(p): int(counts[p]) for p in np.flatnonzero(lacking)}
         named = describe(missing).replace(", at ", ", count ")

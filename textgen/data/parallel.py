@@ -95,7 +95,7 @@ class Workers:
             for future in futures:
                 done |= self._result(future)
         except BrokenProcessPool:
-            raise CorpusError("a worker was killed, perhaps for want of memory; give fewer --workers") from None
+            raise CorpusError("a worker was killed, perhaps because memory ran out; give fewer --workers") from None
         results = []
         for _, result in sorted(done.items()):
             if isinstance(result, Exception):

@@ -45,7 +45,6 @@ def prepare(
         vocabulary: one to use instead of the text's own characters.
         force: replace a prepared corpus that stands at `out`.
         on_bytes: told the number of input bytes as they are read, for a progress display.
-
         workers: processes that share the sources, unless one of them is a pipe. The corpus does not depend on it.
 
     Returns:
@@ -72,7 +71,7 @@ def refuse_occupied(out: Path, force: bool) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (out / "corpus.json").is_file():
-        raise CorpusError(f"{out}: holds something that is no prepared corpus; give another --out")
+        raise CorpusError(f"{out}: holds something that is not a prepared corpus; give another --out")
     if others := sorted({path.name for path in out.iterdir()} - FILES):
         raise CorpusError(f"{out}: holds {others[0]!r}, which `prepare` did not make; give another --out")
     if not force:
@@ -94,7 +93,7 @@ def write_corpus(
         raise TextError(f"{names}: no text; expected at least one character")
     if found[0xD800:0xE000].any():
         raise TextError(
-            f"the text holds lone surrogates, which are no characters; {config.encoding} is not its encoding"
+            f"the text holds lone surrogates, which are not characters; {config.encoding} is not its encoding"
         )
     vocabulary = vocabulary or choose_vocabulary(found, config.min_count)
     table = id_table(vocabulary, found)

@@ -73,7 +73,7 @@ def what_is_wrong(line: str, keys: list[str]) -> str:
     try:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, RecursionError) as error:
-        return f"no JSON: {error}; expected one object a line"
+        return f"not JSON: {error}; expected one object on each line"
     for depth, key in enumerate(keys):
         if not isinstance(value, dict):
             place = f"field {'.'.join(keys[:depth])!r}" if depth else "the line"

@@ -28,7 +28,7 @@ def document(pieces: Iterable[str], config: PrepareConfig, name: str) -> Iterato
     last = ""
     for text in transformed(pieces, config):
         if DOCUMENT_END in text:
-            raise TextError(f"{name}: holds U+{ord(DOCUMENT_END):04X}, which stands for a document's end; take it out")
+            raise TextError(f"{name}: holds U+{ord(DOCUMENT_END):04X}, which is the document separator; take it out")
         last = text[-1]
         yield text
     if last:

@@ -50,11 +50,11 @@ def open_plain(path: Path, root: Path | None = None) -> BinaryIO:
         if part.is_symlink():
             raise OSError(errno.ELOOP, "is a link; a run or a corpus holds plain files and folders only", str(part))
     if not is_possible(str(path)):
-        raise OSError(errno.EINVAL, "is no possible path", str(path))
+        raise OSError(errno.EINVAL, "is not a possible path", str(path))
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "is no plain file", str(path))
+        raise OSError(errno.EINVAL, "is not a plain file", str(path))
     return os.fdopen(descriptor, "rb")
 
 
@@ -71,7 +71,7 @@ def read_bytes(path: Path, most: int, error_type: type[TextgenError]) -> bytes:
     """
     with reporting_os_errors(path, error_type), open_plain(path) as file:
         if os.fstat(file.fileno()).st_size > most:
-            raise error_type(f"{path}: larger than {most:,} bytes; it is no file of textgen")
+            raise error_type(f"{path}: larger than {most:,} bytes; textgen writes no such file")
         return file.read(most)
 
 

@@ -68,7 +68,7 @@ def load_tensors(run: Run, path: Path, expected: Mapping[str, Spec]) -> tuple[di
     with opened(run, path) as file:
         check_header(path, file, expected)
         if superfluous := sorted(set(file.keys()) - expected.keys()):
-            raise RunError(f"{path}: holds {superfluous[0][:80]!r}, which a model of {run.info_path} has not")
+            raise RunError(f"{path}: holds {superfluous[0][:80]!r}, which the model in {run.info_path} does not have")
         tensors = {name: file.get_tensor(name) for name in expected}
         metadata = file.metadata() or {}
     for name, values in tensors.items():

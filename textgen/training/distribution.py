@@ -47,8 +47,8 @@ class Placement:
         self.replicas: int = self.strategy.num_replicas_in_sync
         if batch_size % self.replicas:
             raise ConfigError(
-                f"batch_size: {batch_size} streams cannot be shared out to {self.replicas} devices; "
-                f"give a --batch-size that {self.replicas} divides"
+                f"batch_size: {batch_size} streams cannot be shared equally among {self.replicas} devices; "
+                f"give a --batch-size that is a multiple of {self.replicas}"
             )
         self.share = batch_size // self.replicas
         self.chief = resolver is None or (resolver.task_type, resolver.task_id) in (("worker", 0), ("chief", 0))

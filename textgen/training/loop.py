@@ -353,9 +353,9 @@ class Loop:
         before, now = position.history[-1 - OVERFITTING_AFTER], position.history[-1]
         if now.train_bpc < before.train_bpc:
             self.reporter.note(
-                f"overfitting: no better validation since step {position.best_step:,}, though training goes on "
-                f"improving; `best` keeps that step. More --dropout, --recurrent-dropout or --weight-decay, fewer "
-                f"--units or more text would help, and --patience {OVERFITTING_AFTER} would stop here"
+                f"overfitting: training improves, and validation has not since step {position.best_step:,}; `best` "
+                f"keeps that step. More text, more --dropout, --recurrent-dropout or --weight-decay, or fewer --units "
+                f"would help; --patience {OVERFITTING_AFTER} would stop here"
             )
 
     def _stop(self, signal_number: int) -> None:
@@ -367,7 +367,7 @@ class Loop:
 
     def _check_weights(self) -> None:
         if not self.engine.is_finite():
-            raise Diverged(f"the training diverged at step {self.position.step:,}: its weights are no finite numbers")
+            raise Diverged(f"the training diverged at step {self.position.step:,}: its weights are not finite numbers")
 
     def _back_off(self, error: Diverged) -> None:
         """Go back to the last checkpoint with half the learning rate; give up when that has been tried enough."""

@@ -75,7 +75,7 @@ def train(
     )
     with reporting_lost_workers(placement, out), run.lock() if placement.chief else nullcontext():
         if placement.chief and run.info_path.exists():
-            raise RunError(f"{out}: another process has begun to train it; give another --out")
+            raise RunError(f"{out}: another process is training it; give another --out")
         if reason:
             reporter.note(reason)
         if fitted != config:
@@ -130,7 +130,7 @@ def resume(
     if caught_up(position, info.changes).finished:
         raise RunError(
             f"{out}: has finished its training, at step {position.step}; "
-            "give --steps, --epochs or --minutes to train that much more"
+            "give --steps, --epochs or --minutes to train that much longer"
         )
     # every process has read the run when all have met, and only then may the chief write
     placement, reporter = place(info.train, reporter)

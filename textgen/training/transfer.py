@@ -73,7 +73,7 @@ def describe_new(source: Run, corpus: Corpus, known: set[str]) -> str:
     """How many of a corpus's characters a run did not know, and what part of the text they are."""
     vocabulary, counts = corpus.vocabulary, np.array(corpus.info.counts)
     new = [i for i, c in enumerate(vocabulary.idx2char) if c not in known]
-    line = f"begins with the weights of {source.path}: {len(known):,} of {len(vocabulary):,} characters are known to it"
+    line = f"begins with the weights of {source.path}: it knows {len(known):,} of {len(vocabulary):,} characters"
     if not new:
         return line
     frequent = sorted(new, key=lambda i: -counts[i])[:MOST_NAMED]
