@@ -17,7 +17,7 @@ COLUMNS = 80
 COMMANDS = [
     "textgen prepare @fables --out data/fables",
     "textgen train data/fables --out runs/fables --minutes 1 --validations 5",
-    "textgen sample runs/fables -s 'THE FOX' -t 0.6 -l 400 --rng-seed 1 | fold -s -w 78",
+    "textgen sample runs/fables -s 'THE FOX' -t 0.6 -l 400 | fold -s",
 ]
 CHARACTER, LINE, MARGIN = 8.4, 20, 16
 """Width of a character, height of a line and the space around the text, in pixels."""

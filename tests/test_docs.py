@@ -1,5 +1,6 @@
 """The documentation is true: its commands run, its help texts and figures are those of the tool."""
 
+import ast
 import hashlib
 import json
 import os
@@ -9,11 +10,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
 import textgen
+from textgen import recipe
 from textgen.data.shipped import shipped_corpora
 
 ROOT = Path(__file__).parent.parent
@@ -41,17 +44,18 @@ def readers_folder(tmp_path):
     return folder
 
 
-PAGES_WITH_COMMANDS = [page for page in PAGES if console_commands(page)]
+ABOUT_TRAINING = [ROOT / "docs" / "training.md", ROOT / "docs" / "distributed.md"]
+GROUPS = {"writing": [page for page in PAGES if page not in ABOUT_TRAINING], "training": ABOUT_TRAINING}
+"""Pages whose reader works in one folder: a command that several of them give runs once."""
 
 
-@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: page.name)
-def test_the_commands_of_the_documentation_run(page, readers_folder):
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_commands_of_the_documentation_run(group, readers_folder):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # the reader's models are small here, and the reader's minutes a few steps
     environment = {**os.environ, "PATH": path, "TEXTGEN_TRAIN_UNITS": "32"}
-    for command in console_commands(page):
+    for command in dict.fromkeys(command for page in GROUPS[group] for command in console_commands(page)):
         short = re.sub(r"--(minutes|epochs) [\d.]+", "--steps 10 --validations 1", command)
-        short = re.sub(r"demo.*", r"\g<0> --minutes 0.02", short) if "textgen demo" in short else short
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {short}"],
             cwd=readers_folder,
@@ -115,10 +119,55 @@ def test_corpora_are_as_large_as_promised():
     assert len(names) == len(set(names)) >= 1000 and names == sorted(names)
 
 
+def anchors(page: Path) -> set[str]:
+    """The fragments that lead to the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_between_pages_lead_somewhere():
     for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
-        for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
-            assert link.startswith("http") or (page.parent / link).exists(), f"{page.name}: {link}"
+        for name, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+            target = page.parent / name if name else page
+            assert name.startswith("http") or target.exists(), f"{page.name}: {name}"
+            assert not anchor or anchor in anchors(target), f"{page.name}: {name}#{anchor}"
+
+
+def message_patterns() -> list[re.Pattern]:
+    """What each text of the source can become, but for those that are mostly placeholders."""
+    nodes = [node for path in (ROOT / "textgen").rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    texts = [node.values for node in nodes if isinstance(node, ast.JoinedStr)]
+    texts += [[node] for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    parts = [[part.value if isinstance(part, ast.Constant) else None for part in text] for text in texts]
+    return [
+        re.compile("".join(".*" if part is None else re.escape(part) for part in text), re.S)
+        for text in parts
+        if sum(len(part or "") for part in text) > 15
+    ]
+
+
+def test_the_messages_of_the_documentation_are_those_of_the_tool():
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"^textgen: (?:error: )?(.*)$", page, re.M)
+    values, reason = recipe.choose(104_235, 1.0)
+    printed, patterns = {f"{reason}: {recipe.describe(values)}"}, message_patterns()
+    assert len(quoted) > 10
+    assert not [m for m in quoted if m not in printed and not any(pattern.fullmatch(m) for pattern in patterns)]
+
+
+def test_the_recording_is_whole_by_itself_and_shows_the_commands_of_its_script():
+    script = runpy.run_path(str(ROOT / "docs" / "make_recording.py"))
+    picture = ElementTree.fromstring(script["PICTURE"].read_text(encoding="utf-8"))
+    rows = [element.text for element in picture.findall(".//{*}text")]
+    assert max(map(len, rows)) <= script["COLUMNS"]
+    assert [row for row in rows if row.startswith("$ ")] == [f"$ {command}" for command in script["COMMANDS"]]
+    style = "".join(element.text for element in picture.findall(".//{*}style"))
+    assert "url(" not in style and "@import" not in style
+    assert not [value for element in picture.iter() for value in element.attrib.values() if "//" in value]
+
+
+def test_the_readme_is_a_front_page():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
 
 
 def test_the_slurm_script_starts_what_it_says(corpus_path, tmp_path):

@@ -1,4 +1,4 @@
-"""Runs that go on with other settings: longer, gentler, or because they had gone astray."""
+"""Runs that go on with other settings: longer, gentler, or because they diverged."""
 
 import msgspec
 import numpy as np

@@ -1,4 +1,4 @@
-"""Settings that change after training has begun: at a person's wish, or because the training went astray."""
+"""Settings that change after training has begun: because a person wants it, or because the training diverged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a training has gone astray: its loss is no number, or far above its own past."""
+"""Whether a training has diverged: its loss is not a number, or far above its own past."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HALVINGS = 3
 
 
 class Diverged(TextgenError):
-    """The training has gone astray; nothing of it since the last checkpoint is of use."""
+    """The training has diverged; what it did since the last checkpoint is of no use."""
 
 
 def smoothed(recent: float | None, loss: float) -> float:
