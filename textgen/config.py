@@ -182,8 +182,8 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Annotated[
             int,
             about(
-                "Most characters to validate on, spread evenly over the validation part; 0 is all of it. The default is "
-                "at most a million, so that all validations take at most a tenth of the time.",
+                "Most characters to validate on, spread evenly over the validation part; 0 is all of it. By "
+                "default at most a million, so that all validations take at most a tenth of the time.",
                 0,
                 10**12,
             ),
