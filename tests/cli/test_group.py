@@ -70,4 +70,4 @@ def test_help_cuts_nothing(columns):
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "COLUMNS"}
     done = run_textgen("--help", env=environment | ({"COLUMNS": columns} if columns else {}))
     assert "…" not in done.stdout and "..." not in done.stdout.replace("[ARGS]...", "")
-    assert "Print a script that completes textgen's commands in bash, zsh or fish." in " ".join(done.stdout.split())
+    assert "Prepare text for training: turn it into ids and a vocabulary." in " ".join(done.stdout.split())
