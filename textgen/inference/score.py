@@ -77,9 +77,9 @@ def line_bits(model: Generator, lines: Sequence[str]) -> Floats:
 
 def _bits_of_longest_first(lines: list[str], model: Generator) -> Floats:
     """The bits of lines that come in the order of falling lengths."""
-    encoded = model.vocabulary.encode("".join("\n" + line for line in lines) + "\n").astype(np.int64)
+    encoded = model.vocabulary.encode("".join(f"\n{line}\n" for line in lines)).astype(np.int64)
     lengths = np.array([len(line) + 1 for line in lines])
-    starts = np.cumsum(lengths) - lengths
+    starts = np.cumsum(lengths + 1) - lengths - 1
     nats = np.zeros(len(lines))
     counts = model.predictor.counts
     known = KnownTexts(TextContexts(counts.contexts, encoded, starts), starts) if counts else None
