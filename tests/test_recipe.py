@@ -27,6 +27,12 @@ def test_more_time_makes_a_wider_model_and_a_small_text_more_dropout():
     assert small["dropout"] > large["dropout"] and small["units"] < large["units"]
 
 
+def test_a_machine_four_times_as_fast_picks_what_four_times_the_minutes_would():
+    fast, slow = (recipe.choose(1_000_000, 1.0, gigaflops=speed * recipe.GIGAFLOPS) for speed in (4, 1))
+    assert fast[0] == recipe.choose(1_000_000, 4.0)[0] != slow[0] == recipe.choose(1_000_000, 1.0)[0]
+    assert "1 minutes at 800 GFLOP/s" in fast[1]
+
+
 def test_the_command_line_says_what_was_picked_and_options_go_before_it(corpus_path, tmp_path):
     out = tmp_path / "run"
     done = run_textgen("train", corpus_path, "--out", out, "--units", "8", "--steps", "2")

@@ -1,6 +1,7 @@
 """Settings for a text of some size and a time: what `--preset auto` picks, and why.
 
-The rules come from measurements on 2 cores, which docs/experiments.md lists.
+The rules come from measurements on 2 cores, which docs/experiments.md lists. Another machine is compared with that one by
+how fast it multiplies matrices.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import asdict
 
 from textgen.config import DEFAULT_MINUTES, ModelConfig, TrainConfig, pick, refuse_unknown
+from textgen.machine import gigaflops
 
 SMALL_TEXT = 300_000
 """Characters under which a model learns its text by heart within minutes."""
@@ -21,6 +23,8 @@ WIDEST_OF_SMALL_TEXT = 256
 RATES = {192: 0.012, 256: 0.008, 320: 0.007, 384: 0.006, 512: 0.005, 640: 0.005}
 CHARACTERS_PER_SECOND = {192: 75_000, 256: 58_000, 320: 44_000, 384: 32_000, 512: 18_000, 640: 13_000}
 """What 2 cores of an AMD EPYC with AVX-512 read in training."""
+GIGAFLOPS = 200.0
+"""What `machine.gigaflops` measures there."""
 
 
 class Regularization(NamedTuple):
@@ -42,13 +46,17 @@ MOST_REGULARIZATION = Regularization(0.5, 0.2, 0.15)
 """For one that is read more often, and for a small one."""
 
 
-def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[str, Any], str]:
+def choose(
+    characters: int, minutes: float, cell: str = "lstm", gigaflops: float | None = None
+) -> tuple[dict[str, Any], str]:
     """Pick width, depth, dropout, weight decay, batch size and learning rate.
 
     Args:
         characters: how many the training part has.
         minutes: how long the training is to take.
         cell: the kind of recurrent layer.
+        gigaflops: how fast this machine multiplies matrices. A machine twice as fast needs half the minutes. None is
+            as fast as the one that the rules were measured on.
 
     Returns:
         Fields of `ModelConfig` and `TrainConfig`, and the reason in words.
@@ -57,10 +65,11 @@ def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[st
     >>> values["units"], values["dropout"]
     (384, 0.2)
     """
+    speed = gigaflops / GIGAFLOPS if gigaflops else 1.0
     small = characters < SMALL_TEXT
-    units = next((width for limit, width in WIDTHS if minutes <= limit), WIDEST)
+    units = next((width for limit, width in WIDTHS if minutes * speed <= limit), WIDEST)
     units = min(units, WIDEST_OF_SMALL_TEXT) if small else units
-    times = CHARACTERS_PER_SECOND[units] * 60 * minutes / characters
+    times = CHARACTERS_PER_SECOND[units] * speed * 60 * minutes / characters
     regularization = MOST_REGULARIZATION
     if not small:
         regularization = next((needed for limit, needed in REGULARIZATIONS if times <= limit), regularization)
@@ -73,7 +82,8 @@ def choose(characters: int, minutes: float, cell: str = "lstm") -> tuple[dict[st
         "batch_size": 16,
         "learning_rate": RATES[units],
     }
-    return values, f"for {characters:,} characters and {minutes:g} minutes, in which it {reads(times)}"
+    pace = f" at {gigaflops:,.0f} GFLOP/s" if gigaflops else ""
+    return values, f"for {characters:,} characters and {minutes:g} minutes{pace}, in which it {reads(times)}"
 
 
 def reads(times: float) -> str:
@@ -119,7 +129,9 @@ def settings_for(characters: int, given: Mapping[str, Any]) -> Settings:
         ConfigError: a setting is unknown, of the wrong type or out of range.
     """
     refuse_unknown(given, (*ModelConfig.__struct_fields__, *TrainConfig.__struct_fields__), "")
-    minutes = pick(TrainConfig, given).end_minutes or DEFAULT_MINUTES
-    values, reason = choose(characters, minutes, pick(ModelConfig, given).cell)
+    minutes = pick(TrainConfig, given).end_minutes
+    # where no clock ends the training, none decides how it is made
+    speed = gigaflops() if minutes else None
+    values, reason = choose(characters, minutes or DEFAULT_MINUTES, pick(ModelConfig, given).cell, speed)
     model, train = pick(ModelConfig, values | dict(given)), pick(TrainConfig, values | dict(given))
     return Settings(model, train, f"{reason}: {describe(asdict(model) | asdict(train))}")
