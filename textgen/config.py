@@ -30,6 +30,8 @@ FIXED = SHAPE | {"ngram_order", "batch_size", "seq_length", "rng_seed", "validat
 """The settings that a run keeps from its first step to its last."""
 STEPS = re.compile(r"([0-9]{1,12}) ?steps?")
 """Some steps, as a text."""
+HELD_OUT = 0.9
+"""At most so much of a text is not trained on, as a fraction."""
 MAX_TOML_BYTES = 2**14
 """The time that TOML takes to parse can grow with the square of its length."""
 
@@ -91,11 +93,12 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     keep_line_ends: Annotated[bool, about("Keep the line ends \\r\\n and \\r; by default they become \\n.")] = False
     lowercase: Annotated[bool, about("Make all letters lower case.")] = False
     min_count: Annotated[int, about("Replace characters that occur fewer times than this by U+FFFD.", 1, 10**9)] = 1
-    validation: Annotated[float, about("Fraction of the text that is held out for validation.", 0.0, 0.9)] = 0.1
+    validation: Annotated[float, about("Fraction of the text that is held out for validation.", 0.0, HELD_OUT)] = 0.1
+    test: Annotated[float, about("Fraction of the text that is held out for `score --split test`.", 0.0, HELD_OUT)] = 0.0
     split: Annotated[
         Literal["tail", "lines", "documents", "files"],
         about(
-            "What is held out for validation: the end of each source (tail); or lines (for lists), documents (with "
+            "What is held out: the end of each source (tail); or lines (for lists), documents (with "
             "--document-end) or whole files, drawn at random."
         ),
     ] = "tail"
@@ -107,6 +110,10 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("split: documents needs --document-end too")
         if self.split == "lines" and self.document_end:
             raise ValueError("split: lines does not go with --document-end; give --split documents")
+        if round(self.validation + self.test, 9) > HELD_OUT:
+            raise ValueError(
+                f"test: Expected at most {HELD_OUT} together with validation, got {self.test:g} and {self.validation:g}"
+            )
 
 
 class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,6 +1,6 @@
 """`textgen prepare` and `textgen corpora` as a person at a shell meets them."""
 
-from support import run_textgen
+from support import one_line_error, run_textgen
 
 
 def test_prepare_says_what_a_person_wants_to_know(tmp_path):
@@ -11,6 +11,16 @@ def test_prepare_says_what_a_person_wants_to_know(tmp_path):
     assert "train 1,353, validation 151 (tail)" in done.stderr
     assert "rarest: U+001B 1, '我' 1, U+FFFD 1" in done.stderr
     assert "odd: U+001B 1, U+FFFD 1" in done.stderr
+
+
+def test_prepare_tells_the_size_of_a_test_part_and_refuses_one_that_leaves_too_little(tmp_path):
+    done = run_textgen("prepare", "-", "--out", tmp_path / "data", "--test", "0.2", input="ab\n" * 500)
+    assert "train 1,050, validation 150, test 300 (tail)" in done.stderr
+    many = ("prepare", "-", "--validation", "0.4", "--test", "0.6", "--out", tmp_path / "other")
+    error = one_line_error(run_textgen(*many, input="ab\n"), 2)
+    assert "test: Expected at most 0.9 together with validation, got 0.6 and 0.4" in error
+    few = ("prepare", "-", "--test", "0.01", "--out", tmp_path / "other")
+    assert "the test part has 15 characters" in one_line_error(run_textgen(*few, input="ab\n" * 500), 1)
 
 
 def test_prepare_reuses_the_vocabulary_of_a_run(run_path, tmp_path):

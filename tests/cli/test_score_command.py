@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
-from support import one_line_error, run_textgen
+from support import SETTINGS, one_line_error, run_textgen
+
+from textgen.data.corpus import Corpus
 
 
 def test_score_is_a_number_lines_or_characters(run_path, tmp_path):
@@ -24,6 +27,31 @@ def test_score_of_the_runs_own_corpus_is_what_training_reported(run_path):
 
     done = run_textgen("score", run_path, "--split", "validation")
     assert float(done.stdout) == pytest.approx(overview(run_path).validation_bpc, abs=1e-4)
+
+
+def test_the_test_part_is_scored_whole_and_training_never_looks_at_it(text_file, tmp_path):
+    train, prepare = (*SETTINGS, "--steps", 10, "--validation-characters", 100), ("prepare", text_file, "--test", 0.2)
+    weights = []
+    for name in ("one", "two"):
+        corpus, run = tmp_path / "corpus", tmp_path / name
+        assert run_textgen(*prepare, "--out", corpus, "--force").returncode == 0
+        test = np.array(Corpus.load(corpus).test)
+        if name == "two":
+            (corpus / "test.npy").write_bytes((corpus / "test.npy").read_bytes()[: -len(test)] + bytes(len(test)))
+        done = run_textgen("train", corpus, "--out", run, *train)
+        assert done.returncode == 0, done.stderr
+        weights.append((run / "checkpoints" / "last" / "weights.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+    assert run_textgen(*prepare, "--out", corpus, "--force").returncode == 0
+    text = Corpus.load(corpus).vocabulary.decode(test)
+    assert len(text) == 540
+    scores = [run_textgen("score", run, "--split", "test"), run_textgen("score", run, input=text)]
+    assert scores[0].stdout == scores[1].stdout != ""
+
+
+def test_a_corpus_without_a_test_part_is_refused_with_what_to_do(run_path):
+    error = one_line_error(run_textgen("score", run_path, "--split", "test"), 1)
+    assert "has no test part; `textgen prepare --test` makes one" in error
 
 
 def test_score_treats_unknown_characters_as_told_and_counts_them(run_path):

@@ -40,6 +40,10 @@ def contents(folder) -> dict[str, bytes]:
         {"split": "lines", "validation": 0.3},
         {"split": "files", "validation": 0.4, "document_end": True},
         {"split": "documents", "validation": 0.4, "document_end": True, "min_count": 400},
+        {"test": 0.2},
+        {"split": "lines", "validation": 0.3, "test": 0.3},
+        {"split": "files", "validation": 0.2, "test": 0.3},
+        {"split": "documents", "validation": 0.3, "test": 0.4, "document_end": True},
     ],
 )
 def test_any_number_of_workers_writes_the_same_bytes(many_files, tmp_path, settings):

@@ -1,17 +1,19 @@
 """Text to a prepared corpus: what is written, what is refused, and that nothing is lost."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgen.config import PrepareConfig
 from textgen.data.corpus import Corpus
+from textgen.data.encode import PARTS
 from textgen.data.prepare import prepare
 from textgen.data.sources import find_sources
-from textgen.data.vocabulary import Vocabulary
+from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
 from textgen.errors import CorpusError, TextError
 from textgen.runs.reading import read_json
 from textgen.runs.writing import write_json
@@ -66,9 +68,11 @@ def test_whole_files_are_held_out(tmp_path):
     assert len(held) == 2 and len(kept) == 8
 
 
-def test_one_file_cannot_be_split_by_files(tmp_path):
+def test_too_few_files_cannot_be_split_by_files(tmp_path):
     with pytest.raises(TextError, match="two files or more"):
         prepared(tmp_path, "a" * 1000, split="files")
+    with pytest.raises(TextError, match="three files or more"):
+        prepared(tmp_path, ["a" * 1000, "b" * 1000], split="files", test=0.1)
 
 
 def test_rare_characters_become_the_replacement_and_are_counted(tmp_path):
@@ -139,12 +143,71 @@ def test_a_place_that_is_taken_is_refused_and_only_a_corpus_replaced(tmp_path, t
     assert {path.name for path in tmp_path.iterdir()} == {"taken", "corpus"}
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=40), min_size=1, max_size=30))
-def test_train_and_validation_together_are_the_text(tmp_path_factory, lines):
+any_lines = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=40), max_size=30)
+
+
+@settings(max_examples=40)
+@given(any_lines)
+def test_the_parts_together_are_the_text(tmp_path_factory, lines):
     folder = tmp_path_factory.mktemp("any")
-    text = "".join(line.replace("\r", "") + "\n" for line in lines) + "end\n" * 40
-    corpus = prepared(folder, text, normalize="none", validation=0.5)
-    assert text_of(corpus, "train") + text_of(corpus, "validation") == text.removeprefix("\ufeff")
+    text = "".join(line + "\n" for line in lines) + "end\n" * 80
+    two = prepared(folder, text, name="two", normalize="none", validation=0.5)
+    three = prepared(folder, text, name="three", normalize="none", validation=0.25, test=0.25)
+    for corpus in (two, three):
+        assert "".join(text_of(corpus, part) for part in PARTS) == text.removeprefix("\ufeff")
+    assert isinstance(three.test, np.memmap) and not len(two.test)
+
+
+@settings(max_examples=40)
+@given(any_lines, st.integers(0, 5))
+def test_no_line_is_in_two_parts(tmp_path_factory, lines, rng_seed):
+    folder = tmp_path_factory.mktemp("any")
+    text = [line + "\n" for line in lines] + LINES * 2
+    settings = {"normalize": "none", "split": "lines", "validation": 0.3, "rng_seed": rng_seed}
+    corpus = prepared(folder, "".join(text), name="three", test=0.3, **settings)
+    parts = [whole_lines(text_of(corpus, part)) for part in PARTS]
+    assert sorted(parts[0] + parts[1] + parts[2]) == sorted(whole_lines("".join(text).removeprefix("\ufeff")))
+    assert not set(parts[0]) & set(parts[1]) and not set(parts[2]) & set(parts[0] + parts[1])
+    two = prepared(folder, "".join(text), name="two", **settings)
+    assert text_of(two, "validation") == text_of(corpus, "validation")
+
+
+def whole_lines(text):
+    return [line + "\n" for line in text.split("\n")[:-1]]
+
+
+@pytest.mark.parametrize("split", ["documents", "files"])
+def test_documents_and_files_are_dealt_out_whole(tmp_path, split):
+    texts = [f"text {i} " * 20 + "\n" for i in range(40)]
+    corpus = prepared(tmp_path, texts, split=split, document_end=True, validation=0.2, test=0.3)
+    parts = [text_of(corpus, part).split(DOCUMENT_END)[:-1] for part in PARTS]
+    assert sorted(parts[0] + parts[1] + parts[2]) == sorted(texts)
+    assert min(map(len, parts)) >= 3
+
+
+def test_without_a_test_part_nothing_speaks_of_one(tmp_path):
+    corpus = prepared(tmp_path, "".join(LINES))
+    assert {path.name for path in corpus.path.iterdir()} == {
+        "corpus.json",
+        "vocabulary.json",
+        "train.npy",
+        "validation.npy",
+    }
+    written = (corpus.path / "corpus.json").read_text()
+    fields = json.loads(written)
+    assert list(fields) == ["format_version", "sources", "settings", "train", "validation", "replaced", "counts"]
+    assert list(fields["settings"]) == [name for name in PrepareConfig.__struct_fields__ if name != "test"]
+    # the bytes are what a run knows its corpus by
+    assert written == json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
+    three = prepared(tmp_path, "".join(LINES), name="three", test=0.2)
+    assert three.info.settings.test == 0.2 and three.info.test == len(three.test) == 818
+
+
+def test_a_test_part_replaces_and_is_replaced(tmp_path):
+    sources = prepared(tmp_path, "".join(LINES)).path.with_name("out-text")
+    for test, names in ((0.2, 5), (0.0, 4)):
+        prepare(find_sources([str(sources)], ["*.txt"]), tmp_path / "out", PrepareConfig(test=test), force=True)
+        assert len(list((tmp_path / "out").iterdir())) == names
 
 
 DAMAGES = {
@@ -153,15 +216,22 @@ DAMAGES = {
     "train.npy: damaged": lambda path: (path / "train.npy").write_bytes(b"\x93NUMPY"),
     "expected uint8": lambda path: np.save(path / "train.npy", np.zeros(3, np.int64)),
     "validation.npy": lambda path: (path / "validation.npy").unlink(),
+    "test.npy: No such file": lambda path: (path / "test.npy").unlink(),
+    "test.npy: damaged": lambda path: np.save(path / "test.npy", np.zeros(3, np.uint8)),
+    "test.npy: holds ids beyond": lambda path: spoil_the_last_id(path / "test.npy"),
 }
 
 
+def spoil_the_last_id(path):
+    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+
+
 @pytest.mark.parametrize("message", DAMAGES)
-def test_damaged_corpora_are_refused(message, corpus_path, tmp_path):
-    shutil.copytree(corpus_path, tmp_path / "corpus")
-    DAMAGES[message](tmp_path / "corpus")
+def test_damaged_corpora_are_refused(message, tmp_path):
+    corpus = prepared(tmp_path, "".join(LINES), test=0.2)
+    DAMAGES[message](corpus.path)
     with pytest.raises(CorpusError, match=message):
-        Corpus.load(tmp_path / "corpus")
+        Corpus.load(corpus.path)
 
 
 def test_a_newer_format_is_refused(corpus_path, tmp_path):

@@ -21,8 +21,9 @@ from textgen.config import ScoreConfig
 @click.option("--chars", "form", flag_value="chars", help="Write a line of JSON for each character.")
 @click.option(
     "--split",
-    type=click.Choice(["train", "validation"]),
-    help="Score this part of the corpus that the run was trained on.",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Score this part of the corpus that the run was trained on: all of test, and of the others as many characters as "
+    "validation in training.",
 )
 @config_options(ScoreConfig)
 def score(

@@ -67,7 +67,8 @@ class Scorer:
         return np.memmap(file, dtype, "r") if file.tell() else np.empty(0, dtype)
 
     def split(self, part: str) -> Iterator[str]:
-        """The mean bits per character of a part of the run's own corpus, on as many of its characters as validation.
+        """The mean bits per character of a part of the run's own corpus, on as many of its characters as validation; of
+        the test part, on all.
 
         Raises:
             RunError, CorpusError: the corpus is no longer there, or is another one, or has no such part.
@@ -76,9 +77,10 @@ class Scorer:
         corpus = Corpus.load_same(info.corpus, info.corpus_fingerprint, self.run)
         ids: np.ndarray = getattr(corpus, part)
         if not len(ids):
-            raise RunError(f"{corpus.path}: has no {part} part")
+            raise RunError(f"{corpus.path}: has no {part} part; `textgen prepare --{part}` makes one")
         corpus.check_ids(part)
-        yield f"{mean_bits(self.model, ids, info.train.validation_characters or 0):.4f}\n"
+        most = 0 if part == "test" else info.train.validation_characters or 0
+        yield f"{mean_bits(self.model, ids, most):.4f}\n"
 
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each line its mean bits per character, a tab and the line."""

@@ -15,6 +15,7 @@ from textgen.config import PrepareConfig
 from textgen.data.vocabulary import MAX_FILE_BYTES, Vocabulary
 from textgen.errors import CorpusError
 from textgen.runs.reading import open_plain, read_bytes, read_json, reporting_os_errors
+from textgen.runs.writing import write_json
 
 FORMAT_VERSION = 1
 MAX_INFO_BYTES = 32 * 2**20
@@ -33,7 +34,7 @@ class SourceInfo(msgspec.Struct):
     characters: Count
 
 
-class CorpusInfo(msgspec.Struct, kw_only=True):
+class CorpusInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What corpus.json holds."""
 
     format_version: int
@@ -41,14 +42,24 @@ class CorpusInfo(msgspec.Struct, kw_only=True):
     settings: PrepareConfig
     train: Annotated[int, Meta(ge=2, le=10**18)]
     validation: Count
+    test: Count = 0
     replaced: Count
     """Characters that became U+FFFD."""
     counts: list[Count]
     """How often each character of the vocabulary occurs, in the order of the ids."""
 
+    def save(self, folder: Path) -> None:
+        """Write corpus.json. Where there is no test part it mentions none: a run knows its corpus by these bytes, and
+        there are runs from before test parts."""
+        fields = msgspec.to_builtins(self)
+        if not self.test:
+            del fields["settings"]["test"]
+        write_json(folder / "corpus.json", fields)
+
 
 class Corpus:
-    """A prepared corpus on disk. `train` and `validation` are memory maps of ids, (N,)."""
+    """A prepared corpus on disk. `train`, `validation` and `test` are memory maps of ids, (N,); `test` is empty where
+    there is none."""
 
     def __init__(self, path: Path, info: CorpusInfo, vocabulary: Vocabulary) -> None:
         self.path = path
@@ -56,7 +67,9 @@ class Corpus:
         self.vocabulary = vocabulary
         self.train = self._map("train", info.train)
         self.validation = self._map("validation", info.validation)
-        self.check_ids("validation")
+        self.test = self._map("test", info.test) if info.test else np.empty(0, vocabulary.dtype)
+        for part in ("validation", "test"):
+            self.check_ids(part)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Corpus:
@@ -100,7 +113,7 @@ class Corpus:
         return hashlib.sha256(b"\0".join(read_bytes(*file, CorpusError) for file in files)).hexdigest()
 
     def check_ids(self, part: str) -> None:
-        """Read `train` or `validation` once, in pieces.
+        """Read `train`, `validation` or `test` once, in pieces.
 
         Raises:
             CorpusError: it holds an id that the vocabulary does not.

@@ -1,4 +1,4 @@
-"""The second pass: code points become ids and are dealt out to train and validation."""
+"""The second pass: code points become ids and are dealt out to train, validation and test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS, REPLACEMENT, V
 from textgen.errors import TextError
 from textgen.runs.arrays import Ints
 
-PARTS = ("train", "validation")
+PARTS = ("train", "validation", "test")
+"""A corpus without a test part has no file of it."""
 ENCODED_AT_ONCE = 2**20
 
 
@@ -63,62 +64,64 @@ def id_table(vocabulary: Vocabulary, counts: Ints) -> Ints:
 def write_parts(
     spools: list[Spool], folder: Path, table: Ints, config: PrepareConfig, workers: Workers
 ) -> dict[str, int]:
-    """Write train.npy and validation.npy into a folder.
+    """Write train.npy, validation.npy and, where there is one, test.npy into a folder.
 
     Args:
         spools: what the first pass laid by; their files are deleted.
         folder: where to write.
         table: code point to id.
         config: how to split.
-        workers: encode a spool each, into its own place in the two files.
+        workers: encode a spool each, into its own place in the files.
 
     Returns:
-        The number of characters of each part.
+        The number of characters of each part that there is.
 
     Raises:
         TextError: a part is too short to be of use.
     """
-    held_out = hold_out_files(spools, config)
-    sizes = [part_sizes(*each, config) for each in zip(spools, held_out, strict=True)]
-    train, validation = totals = [sum(numbers) for numbers in zip(*sizes, strict=True)]
-    check_sizes(train, validation, config)
-    paths = [folder / f"{part}.npy" for part in PARTS]
-    places = [make_ids(path, table.dtype, total) for path, total in zip(paths, totals, strict=True)]
+    names = PARTS if config.test else PARTS[:2]
+    assigned = assign_sources(spools, config)
+    sizes = [part_sizes(*each, config)[: len(names)] for each in zip(spools, assigned, strict=True)]
+    totals = dict(zip(names, map(sum, zip(*sizes, strict=True)), strict=True))
+    check_sizes(totals, config)
+    paths = [folder / f"{part}.npy" for part in names]
+    places = [make_ids(path, table.dtype, total) for path, total in zip(paths, totals.values(), strict=True)]
     tasks = []
-    for spool, held, counts in zip(spools, held_out, sizes, strict=True):
-        tasks.append((spool, held, config, table, list(zip(paths, places, strict=True))))
+    for spool, parts, counts in zip(spools, assigned, sizes, strict=True):
+        tasks.append((spool, parts, config, table, list(zip(paths, places, strict=True))))
         places = [place + count * table.itemsize for place, count in zip(places, counts, strict=True)]
     workers.map(encode_spool, tasks)
     for path in paths:
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    return dict(zip(PARTS, totals, strict=True))
+    return totals
 
 
-def hold_out_files(spools: list[Spool], config: PrepareConfig) -> list[list[bool]]:
-    """For each source of each spool, whether it is for validation as a whole."""
+def assign_sources(spools: list[Spool], config: PrepareConfig) -> list[list[int]]:
+    """For each source of each spool the part that it belongs to as a whole; 0 where it is split."""
     sources = [source for spool in spools for source in spool.sources]
-    chosen = set()
+    parts = [0] * len(sources)
     if config.split == "files":
-        chosen = assign_files([s.characters for s in sources], config, [s.name for s in sources])
-    flags = iter([index in chosen for index in range(len(sources))])
-    return [list(islice(flags, len(spool.sources))) for spool in spools]
+        parts = assign_files([s.characters for s in sources], config, [s.name for s in sources])
+    rest = iter(parts)
+    return [list(islice(rest, len(spool.sources))) for spool in spools]
 
 
-def part_sizes(spool: Spool, held_out: list[bool], config: PrepareConfig) -> tuple[int, int]:
-    """How many characters of a spool are for training and for validation."""
-    validation = 0
-    for source, held, pieces in zip(spool.sources, held_out, spool.pieces, strict=True):
-        if config.split == "tail":
-            validation += source.characters - tail_start(source, config)
-        else:
-            validation += sum(piece.length for piece in pieces if held or piece.drawn)
-    return sum(source.characters for source in spool.sources) - validation, validation
+def part_sizes(spool: Spool, assigned: list[int], config: PrepareConfig) -> list[int]:
+    """How many characters of a spool are for each part."""
+    sizes = [0] * len(PARTS)
+    for source, whole, pieces in zip(spool.sources, assigned, spool.pieces, strict=True):
+        dealt = ((whole or piece.part, piece.length) for piece in pieces)
+        for part, length in enumerate(tail_lengths(source, config)) if config.split == "tail" else dealt:
+            sizes[part] += length
+    return sizes
 
 
-def tail_start(source: SourceInfo, config: PrepareConfig) -> int:
-    """Where the tail of a source starts that is held out."""
-    return int(source.characters * (1 - config.validation))
+def tail_lengths(source: SourceInfo, config: PrepareConfig) -> list[int]:
+    """How many characters of a source train, validate and test where the tail is held out."""
+    held_out = config.validation + config.test, config.test
+    train, validation = (int(source.characters * (1 - fraction)) for fraction in held_out)
+    return [train, validation - train, source.characters - validation]
 
 
 def make_ids(path: Path, dtype: np.dtype[Any], count: int) -> int:
@@ -133,7 +136,7 @@ def make_ids(path: Path, dtype: np.dtype[Any], count: int) -> int:
 
 def encode_spool(
     spool: Spool,
-    held_out: list[bool],
+    assigned: list[int],
     config: PrepareConfig,
     table: Ints,
     places: list[tuple[Path, int]],
@@ -143,24 +146,24 @@ def encode_spool(
 
     Args:
         spool: some sources.
-        held_out: whether each of them is for validation as a whole.
+        assigned: the part that each of them belongs to as a whole; 0 where it is split.
         config: how to split.
         table: code point to id.
-        places: for training and for validation the file and the byte to start at.
+        places: for each part the file and the byte to start at.
         on_bytes: told 0 after each piece, since the input was counted when it was read.
     """
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(path.open("r+b")) for path, _ in places]
         for file, (_, start) in zip(files, places, strict=True):
             file.seek(start)
-        for source, held, pieces in zip(spool.sources, held_out, spool.read(), strict=True):
-            dealt: Dealt = ((held or drawn, points) for drawn, points in pieces)
+        for source, whole, pieces in zip(spool.sources, assigned, spool.read(), strict=True):
+            dealt: Dealt = ((whole or part, points) for part, points in pieces)
             if config.split == "tail":
-                dealt = split_tail((points for _, points in pieces), tail_start(source, config))
-            for is_validation, points in dealt:
+                dealt = split_tail((points for _, points in pieces), tail_lengths(source, config))
+            for part, points in dealt:
                 # a line may be as long as the whole text
                 for start in range(0, len(points), ENCODED_AT_ONCE):
-                    files[is_validation].write(table.take(points[start : start + ENCODED_AT_ONCE]).data)
+                    files[part].write(table.take(points[start : start + ENCODED_AT_ONCE]).data)
                 on_bytes(0)
         for file in files:
             begin_writing_back(file)
@@ -175,13 +178,14 @@ def begin_writing_back(file: BinaryIO) -> None:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def check_sizes(train: int, validation: int, config: PrepareConfig) -> None:
+def check_sizes(totals: dict[str, int], config: PrepareConfig) -> None:
     """Raise a TextError when a part is too short to be of use."""
     window = TrainConfig().seq_length + 1
-    if train < 2:
-        raise TextError(f"the training part has {train} characters; expected at least 2: give more text")
-    if config.validation and validation < window:
-        raise TextError(
-            f"the validation part has {validation} characters, expected at least {window} (one window): "
-            "give more text, a larger --validation, or --validation 0 for none"
-        )
+    if totals["train"] < 2:
+        raise TextError(f"the training part has {totals['train']} characters; expected at least 2: give more text")
+    for part, fraction in (("validation", config.validation), ("test", config.test)):
+        if fraction and totals[part] < window:
+            raise TextError(
+                f"the {part} part has {totals[part]} characters, expected at least {window} (one window): "
+                f"give more text, a larger --{part}, or --{part} 0 for none"
+            )

@@ -1,7 +1,7 @@
 """Text to a prepared corpus, in a stream.
 
 Every source is read once. The first pass decodes the text, counts its characters and lays their code points by;
-the second maps code points to ids, each in its place in train.npy or validation.npy. Both go over batches of sources,
+the second maps code points to ids, each in its place in the file of its part. Both go over batches of sources,
 side by side where there are several workers.
 """
 
@@ -22,7 +22,7 @@ from textgen.data.text import Source, check_encoding
 from textgen.data.vocabulary import MAX_CHARACTERS, Vocabulary
 from textgen.errors import CorpusError, TextError
 from textgen.runs.reading import reporting_os_errors
-from textgen.runs.writing import whole_folder, write_json
+from textgen.runs.writing import whole_folder
 
 FILES = {"corpus.json", "vocabulary.json", *(f"{part}.npy" for part in PARTS)}
 
@@ -81,7 +81,7 @@ def refuse_occupied(out: Path, force: bool) -> None:
 def write_corpus(
     sources: list[Source], folder: Path, config: PrepareConfig, vocabulary: Vocabulary | None, workers: Workers
 ) -> None:
-    """Write the four files of a corpus into an empty folder."""
+    """Write the files of a corpus into an empty folder."""
     batches = enumerate(workers.batches(sources))
     tasks = [(batch, folder / f"points-{i}", config) for i, batch in batches]
     spools = workers.map(spool_sources, tasks)
@@ -103,16 +103,13 @@ def write_corpus(
     np.add.at(counts, table[used], found[used])
     changed = vocabulary_points(vocabulary)[table[used]] != used
     vocabulary.save(folder)
-    write_json(
-        folder / "corpus.json",
-        CorpusInfo(
-            format_version=FORMAT_VERSION,
-            sources=[source for spool in spools for source in spool.sources],
-            settings=config,
-            replaced=int(found[used][changed].sum()),
-            counts=counts.tolist(),
-            **sizes,
-        ),
-    )
+    CorpusInfo(
+        format_version=FORMAT_VERSION,
+        sources=[source for spool in spools for source in spool.sources],
+        settings=config,
+        replaced=int(found[used][changed].sum()),
+        counts=counts.tolist(),
+        **sizes,
+    ).save(folder)
     if (folder / "corpus.json").stat().st_size > MAX_INFO_BYTES:
         raise TextError(f"{len(sources):,} sources are more than a corpus can name; join some of them")

@@ -26,8 +26,8 @@ CODE_POINTS: dict[int, np.dtype[np.unsignedinteger]] = {1: np.dtype("u1"), 2: np
 class Piece(NamedTuple):
     """Code points that stand together in a spool."""
 
-    drawn: bool
-    """Whether they are of lines or documents that were drawn for validation."""
+    part: int
+    """The part that their lines or documents were drawn for, see `split`."""
     width: int
     """The bytes of each code point."""
     length: int
@@ -46,10 +46,10 @@ class Spool(msgspec.Struct):
     """How often each of them occurs, (P,) int64."""
 
     def read(self) -> Iterator[Dealt]:
-        """The pieces of each source, each with whether it was drawn; they must be taken in order."""
+        """The pieces of each source, each with the part it was drawn for; they must be taken in order."""
         with self.path.open("rb") as file:
             for pieces in self.pieces:
-                yield ((piece.drawn, read_piece(file, piece)) for piece in pieces)
+                yield ((piece.part, read_piece(file, piece)) for piece in pieces)
 
 
 def read_piece(file: BinaryIO, piece: Piece) -> Ints:
@@ -76,20 +76,20 @@ def spool_sources(
     with path.open("xb") as file:
         for source in sources:
             dealt = draw(map(code_points, source.read(config, on_bytes)), config)
-            pieces.append([lay_by(points, drawn, file, counts) for drawn, points in dealt])
+            pieces.append([lay_by(points, part, file, counts) for part, points in dealt])
             infos.append(SourceInfo(source.name, source.sha256, source.characters))
     points = np.flatnonzero(counts)
     return Spool(path, infos, pieces, points, counts[points])
 
 
 def draw(pieces: Iterable[Ints], config: PrepareConfig) -> Dealt:
-    """Draw the lines or documents of one source that validate; with another split, none."""
+    """Draw the lines or documents of one source that validate or test; with another split, none."""
     if config.split in ENDS:
-        return split_drawn(pieces, ENDS[config.split], config.validation, config.rng_seed)
-    return ((False, piece) for piece in pieces)
+        return split_drawn(pieces, ENDS[config.split], (config.validation, config.test), config.rng_seed)
+    return ((0, piece) for piece in pieces)
 
 
-def lay_by(points: Ints, drawn: bool, file: BinaryIO, counts: Ints) -> Piece:
+def lay_by(points: Ints, part: int, file: BinaryIO, counts: Ints) -> Piece:
     """Append code points to a file and count them."""
     if points.itemsize < 4:
         found = np.bincount(points)
@@ -98,7 +98,7 @@ def lay_by(points: Ints, drawn: bool, file: BinaryIO, counts: Ints) -> Piece:
         values, found = np.unique(points, return_counts=True)
         counts[values] += found
     file.write(points.data)
-    return Piece(drawn, points.itemsize, len(points))
+    return Piece(part, points.itemsize, len(points))
 
 
 def code_points(text: str) -> Ints:

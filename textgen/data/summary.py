@@ -17,7 +17,8 @@ def describe_corpus(corpus: Corpus) -> str:
     counts = dict(zip(corpus.vocabulary.idx2char, info.counts, strict=True))
     documents = counts.pop(DOCUMENT_END, 0)
     counted = [(c, n) for c, n in counts.items() if n]
-    total = info.train + info.validation
+    total = info.train + info.validation + info.test
+    test = f", test {info.test:,}" * (info.test > 0)
     rarest = sorted(counted, key=lambda pair: (pair[1], pair[0]))[:RAREST]
     odd = [(c, n) for c, n in counted if is_odd(c)]
     lines = [
@@ -25,7 +26,7 @@ def describe_corpus(corpus: Corpus) -> str:
         f"from {len(info.sources):,} source{'s' * (len(info.sources) != 1)}"
         + f", {documents:,} document{'s' * (documents != 1)}"
         * (documents > 0),
-        f"  train {info.train:,}, validation {info.validation:,} ({info.settings.split})",
+        f"  train {info.train:,}, validation {info.validation:,}{test} ({info.settings.split})",
         f"  rarest: {show(rarest)}",
     ]
     if odd:
