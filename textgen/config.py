@@ -94,7 +94,7 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     lowercase: Annotated[bool, about("Make all letters lower case.")] = False
     min_count: Annotated[int, about("Replace characters that occur fewer times than this by U+FFFD.", 1, 10**9)] = 1
     validation: Annotated[float, about("Fraction of the text that is held out for validation.", 0.0, HELD_OUT)] = 0.1
-    test: Annotated[float, about("Fraction of the text that is held out for `score --split test`.", 0.0, HELD_OUT)] = 0.0
+    test: Annotated[float, about("Fraction of the text that is held out for a test.", 0.0, HELD_OUT)] = 0.0
     split: Annotated[
         Literal["tail", "lines", "documents", "files"],
         about(
