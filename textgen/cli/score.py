@@ -22,8 +22,8 @@ from textgen.config import ScoreConfig
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
-    help="Score this part of the corpus that the run was trained on. Of test all characters count, of the others as many "
-    "as in a validation.",
+    help="Score this part of the corpus that the run was trained on. All of test counts, and of the others as many "
+    "characters as in a validation.",
 )
 @config_options(ScoreConfig)
 def score(
