@@ -78,6 +78,8 @@ def report(title: str, rows: list[dict], json_path: Path | None) -> None:
 
 def shown(value: object) -> str:
     """A number with as many digits as one reads."""
+    if value is None:
+        return "-"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -71,7 +71,7 @@ def prepare(sources: StrPath | Iterable[StrPath], out: StrPath, *, force: bool =
         settings: fields of `PrepareConfig`, for instance lowercase, validation (default 0.1) and glob, a tuple.
 
     Returns:
-        The corpus; `train` and `validation` are its ids.
+        The corpus; `train`, `validation` and `test` are its ids.
 
     Raises:
         TextError: a source cannot be read or decoded, or there is too little text.
