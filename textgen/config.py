@@ -88,7 +88,10 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "document."
         ),
     ] = False
-    encoding: Annotated[str, about("Encoding of the text; a byte order mark is dropped.")] = "utf-8"
+    encoding: (
+        Annotated[str, about("Encoding of the text; by default UTF-8, in which zero bytes are refused as no text.")]
+        | None
+    ) = None
     normalize: Annotated[Literal["nfc", "nfkc", "none"], about("Unicode normalisation form.")] = "nfc"
     keep_line_ends: Annotated[bool, about("Keep the line ends \\r\\n and \\r; by default they become \\n.")] = False
     lowercase: Annotated[bool, about("Make all letters lower case.")] = False
@@ -114,6 +117,11 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError(
                 f"test: Expected at most {HELD_OUT} together with validation, got {self.test:g} and {self.validation:g}"
             )
+
+    @property
+    def text_encoding(self) -> str:
+        """The encoding, with the default in place."""
+        return self.encoding or "utf-8"
 
 
 class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
 """Settings for a text of some size and a time: what `--preset auto` picks, and why.
 
-The rules come from measurements on 2 cores, which docs/experiments.md lists. Another machine is compared with that one by
-how fast it multiplies matrices.
+The rules come from measurements on 2 cores, which docs/experiments.md lists. Another machine is compared with that one
+by how fast it multiplies matrices.
 """
 
 from __future__ import annotations

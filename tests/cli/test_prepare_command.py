@@ -38,3 +38,23 @@ def test_the_shipped_corpora_are_listed():
         "@fables",
         "@yuanye",
     ]
+
+
+def test_byte_order_marks_of_joined_files_are_left_out_and_counted(tmp_path):
+    text = "\ufeffIt was the mill of France.\n" * 60 + "a \ufeff within\n"
+    done = run_textgen("prepare", "-", "--out", tmp_path / "data", input=text)
+    assert done.returncode == 0
+    assert "60 byte order marks (U+FEFF) left out at the start of files or lines" in done.stderr
+    assert "odd: U+FEFF 1" in done.stderr
+
+
+def test_a_text_of_two_words_goes_all_the_way(tmp_path):
+    done = run_textgen("prepare", "-", "--out", tmp_path / "data", input="Hello world!")
+    assert done.returncode == 0 and "train 13, validation 0" in done.stderr
+    assert "too short to hold out a part of it: all of the text trains, and nothing validates" in done.stderr
+    done = run_textgen("train", tmp_path / "data", "--out", tmp_path / "run", "--units", "8", "--steps", "2")
+    assert done.returncode == 0, done.stderr
+    assert "only 13 characters: batch size 16 -> 1, window 64 -> 12" in done.stderr
+    assert run_textgen("sample", tmp_path / "run", "-l", "5").returncode == 0
+    refused = run_textgen("prepare", "-", "--out", tmp_path / "one", input="a")
+    assert "holds one character; expected two or more" in one_line_error(refused, 1)

@@ -1,6 +1,7 @@
 """Text to a prepared corpus: what is written, what is refused, and that nothing is lost."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -13,6 +14,7 @@ from textgen.data.corpus import Corpus
 from textgen.data.encode import PARTS
 from textgen.data.prepare import prepare
 from textgen.data.sources import find_sources
+from textgen.data.summary import describe_corpus
 from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
 from textgen.errors import CorpusError, TextError
 from textgen.runs.reading import read_json
@@ -101,17 +103,33 @@ def test_counts_and_sources_are_recorded(tmp_path):
     ("text", "settings", "message"),
     [
         ("", {}, "no text"),
-        ("a", {"validation": 0.0, "split": "files"}, ""),
-        ("abc\n", {}, r"validation part has 1 characters, expected at least 65"),
+        ("a", {}, "holds one character; expected two or more"),
+        ("a\n", {"validation": 0.0, "split": "files"}, "holds one character"),
+        ("a", {"document_end": True}, "holds one character"),
     ],
 )
 def test_too_little_text_is_refused_and_nothing_written(tmp_path, text, settings, message):
-    if not message:
-        assert len(prepared(tmp_path, text, **settings).train) == 2
-        return
     with pytest.raises(TextError, match=message):
         prepared(tmp_path, text, **settings)
     assert [path.name for path in tmp_path.iterdir()] == ["out-text"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "settings"),
+    [
+        ("Hello world!", {}),
+        ("Hello\nworld\n", {"split": "lines", "validation": 0.5}),
+        (["Hello", "world!"], {"split": "files"}),
+        (["Hello", "world!"], {"split": "documents", "document_end": True, "validation": 0.9}),
+    ],
+)
+def test_of_a_text_too_short_to_hold_out_a_part_all_trains_and_that_is_said(tmp_path, texts, settings):
+    corpus = prepared(tmp_path, texts, **settings)
+    assert len(corpus.validation) == 0
+    assert "too short to hold out a part of it: all of the text trains" in describe_corpus(corpus)
+    whole = prepared(tmp_path, texts, "whole", **settings | {"validation": 0.0})
+    assert sorted(whole.train) == sorted(corpus.train)
+    assert "too short" not in describe_corpus(whole)
 
 
 def test_no_new_parent_folder_is_left_after_a_refusal(tmp_path, text_file):
@@ -151,10 +169,12 @@ any_lines = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r
 def test_the_parts_together_are_the_text(tmp_path_factory, lines):
     folder = tmp_path_factory.mktemp("any")
     text = "".join(line + "\n" for line in lines) + "end\n" * 80
-    two = prepared(folder, text, name="two", normalize="none", validation=0.5)
-    three = prepared(folder, text, name="three", normalize="none", validation=0.25, test=0.25)
+    two = prepared(folder, text, name="two", normalize="none", validation=0.5, encoding="utf-8")
+    three = prepared(folder, text, name="three", normalize="none", validation=0.25, test=0.25, encoding="utf-8")
+    unmarked = re.sub("^\ufeff+", "", text, flags=re.M)
     for corpus in (two, three):
-        assert "".join(text_of(corpus, part) for part in PARTS) == text.removeprefix("\ufeff")
+        assert "".join(text_of(corpus, part) for part in PARTS) == unmarked
+        assert corpus.info.marks == len(text) - len(unmarked)
     assert isinstance(three.test, np.memmap) and not len(two.test)
 
 
@@ -163,10 +183,10 @@ def test_the_parts_together_are_the_text(tmp_path_factory, lines):
 def test_no_line_is_in_two_parts(tmp_path_factory, lines, rng_seed):
     folder = tmp_path_factory.mktemp("any")
     text = [line + "\n" for line in lines] + LINES * 2
-    settings = {"normalize": "none", "split": "lines", "validation": 0.3, "rng_seed": rng_seed}
+    settings = {"normalize": "none", "encoding": "utf-8", "split": "lines", "validation": 0.3, "rng_seed": rng_seed}
     corpus = prepared(folder, "".join(text), name="three", test=0.3, **settings)
     parts = [whole_lines(text_of(corpus, part)) for part in PARTS]
-    assert sorted(parts[0] + parts[1] + parts[2]) == sorted(whole_lines("".join(text).removeprefix("\ufeff")))
+    assert sorted(parts[0] + parts[1] + parts[2]) == sorted(whole_lines(re.sub("^\ufeff+", "", "".join(text), flags=re.M)))
     assert not set(parts[0]) & set(parts[1]) and not set(parts[2]) & set(parts[0] + parts[1])
     two = prepared(folder, "".join(text), name="two", **settings)
     assert text_of(two, "validation") == text_of(corpus, "validation")

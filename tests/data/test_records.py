@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from support import run_textgen
 
 from textgen.config import PrepareConfig
 from textgen.data.corpus import Corpus
+from textgen.data.prepare import prepare
 from textgen.data.sources import find_sources, patterns
 from textgen.data.text import PIECE_BYTES
 from textgen.errors import TextError
@@ -80,11 +82,12 @@ def test_every_form_of_a_data_set_gives_the_same_text(tmp_path, name):
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=30), max_size=8), st.booleans())
 def test_any_documents_come_back_from_any_form(tmp_path_factory, documents, keep):
     texts = [d if keep else d.replace("\r\n", "\n").replace("\r", "\n") for d in documents]
+    texts = [re.sub("(^|(?<=[\n\r]))\ufeff+", "", text) for text in texts]
     expected = "".join(t if t.endswith("\n") or not t else t + "\n" for t in texts)
     folder = tmp_path_factory.mktemp("any")
     for name in ("a.jsonl", "a.csv", "a.tsv"):
         path = written(folder, name, FORMS[name](documents))
-        assert read(path, normalize="none", keep_line_ends=keep) == expected, name
+        assert read(path, normalize="none", keep_line_ends=keep, encoding="utf-8") == expected, name
 
 
 def test_records_are_whole_across_pieces_of_input(tmp_path):
@@ -92,6 +95,17 @@ def test_records_are_whole_across_pieces_of_input(tmp_path):
     text = "".join(f"{document}\n" for document in documents)
     for name in ("a.jsonl", "a.csv", "a.parquet"):
         assert read(written(tmp_path, name, FORMS[name](documents))) == text
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
+def test_byte_order_marks_are_left_out_of_documents_and_lines(tmp_path, name):
+    documents = ["\ufeffone", "two\n\ufeffthree \ufeff", "\ufeff"]
+    data = FORMS[name](documents)
+    marked = data if name == "a.parquet" else b"".join("\ufeff".encode() + line for line in data.splitlines(True))
+    path = written(tmp_path, name, marked)
+    assert read(path) == "one\ntwo\nthree \ufeff\n"
+    corpus = prepare(find_sources([str(path)], []), tmp_path / "out", PrepareConfig(field="text"))
+    assert corpus.info.marks == 3 + (0 if name == "a.parquet" else marked.count(b"\n"))
 
 
 def test_documents_are_normalised_each_by_itself(tmp_path):

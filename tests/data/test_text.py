@@ -40,11 +40,19 @@ def read(data: bytes, **settings) -> str:
         ("ÀB\n".encode(), {"lowercase": True}, "àb\n"),
         (b"", {}, ""),
         (b"\n", {}, "\n"),
-        (b"a\0\x1bb\n", {}, "a\0\x1bb\n"),
+        (b"a\0\x1bb\n", {"encoding": "utf-8"}, "a\0\x1bb\n"),
     ],
 )
 def test_bytes_become_text(data, settings, text):
     assert read(data, **settings) == text
+
+
+@pytest.mark.parametrize("before", [PIECE_BYTES - 1, PIECE_BYTES - 2, PIECE_BYTES - 3])
+def test_byte_order_marks_at_the_start_of_lines_are_left_out_across_pieces(before):
+    text = "\ufeff" + "a" * (before - 3) + "\n" + "\ufeff\ufeffb\ufeffc\n\ufeff\ufeffd\n"
+    source = Source("bytes", lambda: io.BytesIO(text.encode()), None)
+    assert "".join(source.read(PrepareConfig(), lambda count: None)) == "a" * (before - 3) + "\nb\ufeffc\nd\n"
+    assert source.marks == 5
 
 
 @pytest.mark.parametrize("before", [PIECE_BYTES - 1, PIECE_BYTES - 2, PIECE_BYTES - 3])
@@ -62,10 +70,19 @@ def test_pieces_are_transformed_as_if_they_were_one(pieces, form):
 @pytest.mark.parametrize(
     ("data", "encoding", "message"),
     [
-        (b"ab\xffcd", "utf-8", r"bytes: not utf-8 at byte 2: ff; try --encoding"),
+        (
+            b"ab\xffcd",
+            "utf-8",
+            r"at byte 2: ff; likely cp1252, in which it reads 'abÿcd': try `prepare --encoding cp1252`",
+        ),
         (b"a" * PIECE_BYTES + b"\xe6\x88", "utf-8", rf"at byte {PIECE_BYTES}: e6 88"),
-        (b"\xff\xfea\0", "utf-8", "utf-16"),
-        ("é".encode(), "ascii", "not ascii at byte 0: c3"),
+        (b"\xff\xfea\0", "utf-8", "likely utf-16, in which it reads 'a'"),
+        (
+            "été à l’école\n".encode() * 9,
+            "ascii",
+            "not ascii at byte 0: c3; likely utf-8, in which it reads 'été à l’école'",
+        ),
+        (b"\x81\x8d\x8f" * 9, "utf-8", "at byte 0: 81; if it is text, give its encoding: `prepare --encoding NAME`"),
     ],
 )
 def test_bytes_that_are_not_the_encoding_are_shown(data, encoding, message):

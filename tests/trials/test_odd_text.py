@@ -21,7 +21,7 @@ from textgen.data.text import PIECE_BYTES
 MODEL = ModelConfig(units=8, embedding_dim=4, dropout=0.0, recurrent_dropout=0.0)
 STEPS = TrainConfig(steps=2, batch_size=2, seq_length=16)
 TEXTS = {
-    "one character": "a",
+    "two characters": "ab",
     "line ends": "\n" * 200,
     "NUL": "a\0b\0\n" * 100,
     "control characters": "".join(map(chr, range(32))) * 30,
@@ -43,7 +43,7 @@ def test_an_odd_text_goes_all_the_way(tmp_path, reporter, monkeypatch, name):
 
     monkeypatch.chdir(tmp_path)
     Path("text").write_bytes(TEXTS[name].encode())
-    code, error = outcome(["prepare", "text", "--out", "corpus", "--validation", "0"])
+    code, error = outcome(["prepare", "text", "--out", "corpus", "--validation", "0", "--encoding", "utf-8"])
     assert code == 0, error
     trainer.train(Corpus.load("corpus"), Path("run"), MODEL, STEPS, reporter)
     model = textgen.load("run")

@@ -31,9 +31,9 @@ def prepare(
 ) -> None:
     """Prepare text for training: turn it into ids and a vocabulary.
 
-    SOURCE is a file, a folder, a .gz file, - for standard input, or @NAME for a corpus that comes with
-    textgen (see `textgen corpora`). Files are plain text. With --field they are records: .jsonl, .ndjson, .csv, .tsv
-    or .parquet, and standard input is JSON Lines.
+    SOURCE is a file, also a packed one (.gz, .bz2, .xz), a folder, - for standard input, or @NAME for a corpus
+    that comes with textgen (see `textgen corpora`). Files are plain text. With --field they are records: .jsonl,
+    .ndjson, .csv, .tsv or .parquet, and standard input is JSON Lines.
     """
     from textgen.data import sources as texts
     from textgen.data.prepare import prepare as prepare_corpus

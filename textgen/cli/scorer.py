@@ -60,7 +60,9 @@ class Scorer:
 
     def spooled(self, source: Source, file: BinaryIO) -> np.ndarray:
         """The ids (N,) of a text, as a memory map of a file: a text of any length takes little memory."""
-        for piece in source.read(PrepareConfig(), lambda count: None):
+        # a model that knows zero bytes was taught them on purpose
+        config = PrepareConfig(encoding="utf-8" if "\0" in self.model.vocabulary.char2idx else None)
+        for piece in source.read(config, lambda count: None):
             file.write(self.model.vocabulary.encode(self.known(piece, source.name)).data)
         file.flush()
         dtype = self.model.vocabulary.dtype

@@ -47,6 +47,8 @@ class CorpusInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Characters that became U+FFFD."""
     counts: list[Count]
     """How often each character of the vocabulary occurs, in the order of the ids."""
+    marks: Count = 0
+    """Byte order marks that were left out."""
 
     def save(self, folder: Path) -> None:
         """Write corpus.json. Where there is no test part it mentions none: a run knows its corpus by these bytes, and

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 import numpy as np
 
 from textgen.config import PrepareConfig, TrainConfig
@@ -23,6 +24,8 @@ from textgen.runs.arrays import Ints
 PARTS = ("train", "validation", "test")
 """A corpus without a test part has no file of it."""
 ENCODED_AT_ONCE = 2**20
+WINDOW = TrainConfig().seq_length + 1
+"""Characters that a validation part has at least."""
 
 
 def choose_vocabulary(counts: Ints, min_count: int) -> Vocabulary:
@@ -66,6 +69,8 @@ def write_parts(
 ) -> dict[str, int]:
     """Write train.npy, validation.npy and, where there is one, test.npy into a folder.
 
+    Without a test part, a validation part that is shorter than a window trains too.
+
     Args:
         spools: what the first pass laid by; their files are deleted.
         folder: where to write.
@@ -77,10 +82,14 @@ def write_parts(
         The number of characters of each part that there is.
 
     Raises:
-        TextError: a part is too short to be of use.
+        TextError: the training part is too short to be of use.
     """
     names = PARTS if config.test else PARTS[:2]
     assigned = assign_sources(spools, config)
+    held_out = sum(part_sizes(*each, config)[1] for each in zip(spools, assigned, strict=True))
+    if held_out < WINDOW and not config.test:
+        # too short to be of use: all of the text trains
+        config = msgspec.structs.replace(config, split="tail", validation=0.0)
     sizes = [part_sizes(*each, config)[: len(names)] for each in zip(spools, assigned, strict=True)]
     totals = dict(zip(names, map(sum, zip(*sizes, strict=True)), strict=True))
     check_sizes(totals, config)
@@ -180,12 +189,11 @@ def begin_writing_back(file: BinaryIO) -> None:
 
 def check_sizes(totals: dict[str, int], config: PrepareConfig) -> None:
     """Raise a TextError when a part is too short to be of use."""
-    window = TrainConfig().seq_length + 1
     if totals["train"] < 2:
         raise TextError(f"the training part has {totals['train']} characters; expected at least 2: give more text")
     for part, fraction in (("validation", config.validation), ("test", config.test)):
-        if fraction and totals[part] < window:
+        if fraction and totals[part] < WINDOW:
             raise TextError(
-                f"the {part} part has {totals[part]} characters, expected at least {window} (one window): "
+                f"the {part} part has {totals[part]} characters, expected at least {WINDOW} (one window): "
                 f"give more text, a larger --{part}, or --{part} 0 for none"
             )

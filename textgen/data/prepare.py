@@ -15,16 +15,20 @@ import numpy as np
 from textgen.config import PrepareConfig
 from textgen.data.corpus import FORMAT_VERSION, MAX_INFO_BYTES, Corpus, CorpusInfo
 from textgen.data.encode import PARTS, choose_vocabulary, id_table, vocabulary_points, write_parts
+from textgen.data.encodings import check_encoding
 from textgen.data.parallel import Workers
 from textgen.data.records import check_field
 from textgen.data.spool import spool_sources
-from textgen.data.text import Source, check_encoding
-from textgen.data.vocabulary import MAX_CHARACTERS, Vocabulary
+from textgen.data.text import Source
+from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS, Vocabulary
 from textgen.errors import CorpusError, TextError
 from textgen.runs.reading import reporting_os_errors
 from textgen.runs.writing import whole_folder
 
 FILES = {"corpus.json", "vocabulary.json", *(f"{part}.npy" for part in PARTS)}
+
+LEAST_CHARACTERS = 3
+"""Two and a line end."""
 
 
 def prepare(
@@ -55,7 +59,7 @@ def prepare(
         CorpusError: `out` holds something, or cannot be written.
         ConfigError: the encoding is unknown.
     """
-    check_encoding(config.encoding)
+    check_encoding(config.text_encoding)
     check_field((source.name for source in sources), config.field)
     out = Path(out)
     workers = min(workers, len(sources)) if all(source.is_file for source in sources) else 1
@@ -91,9 +95,13 @@ def write_corpus(
     if not found.any():
         names = ", ".join(source.name for source in sources[:3])
         raise TextError(f"{names}: no text; expected at least one character")
+    if found.sum() - found[ord(DOCUMENT_END)] < LEAST_CHARACTERS:
+        raise TextError(
+            f"{sources[0].name}: holds one character; expected two or more, since a model learns which follows which"
+        )
     if found[0xD800:0xE000].any():
         raise TextError(
-            f"the text holds lone surrogates, which are not characters; {config.encoding} is not its encoding"
+            f"the text holds lone surrogates, which are not characters; {config.text_encoding} is not its encoding"
         )
     vocabulary = vocabulary or choose_vocabulary(found, config.min_count)
     table = id_table(vocabulary, found)
@@ -109,6 +117,7 @@ def write_corpus(
         settings=config,
         replaced=int(found[used][changed].sum()),
         counts=counts.tolist(),
+        marks=sum(spool.marks for spool in spools),
         **sizes,
     ).save(folder)
     if (folder / "corpus.json").stat().st_size > MAX_INFO_BYTES:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from textgen.data.packed import SUFFIXES, unpacked_name
 from textgen.errors import TextError
 
 PARQUET = ".parquet"
@@ -26,12 +27,12 @@ SHOWN = 40
 
 
 def suffix(name: str) -> str:
-    """What a file's name says of its format; `.gz` does not count.
+    """What a file's name says of its format; `.gz` and the like do not count.
 
     >>> suffix("a/b.jsonl.gz"), suffix("standard input")
     ('.jsonl', '')
     """
-    return PurePath(name.removesuffix(".gz")).suffix.lower()
+    return PurePath(unpacked_name(name)).suffix.lower()
 
 
 def json_documents(pieces: Iterable[str], name: str, field: str) -> Iterator[str]:
@@ -208,7 +209,7 @@ TEXT_FORMATS: dict[str, Callable[[Iterable[str], str, str], Iterator[str]]] = {
 }
 """What is a file of text, by its suffix; what has none, as standard input, is JSON Lines."""
 RECORDS = (*filter(None, TEXT_FORMATS), PARQUET)
-PATTERNS = tuple(f"*{suffix}{packed}" for suffix in RECORDS for packed in ("", ".gz"))
+PATTERNS = tuple(f"*{suffix}{packed}" for suffix in RECORDS for packed in ("", *SUFFIXES))
 
 
 def check_field(names: Iterable[str], field: str | None) -> None:
@@ -220,4 +221,6 @@ def check_field(names: Iterable[str], field: str | None) -> None:
                 "to read it as plain text"
             )
         if field is not None and suffix(name) not in ("", *RECORDS):
-            raise TextError(f"{name}: --field needs records: {', '.join(RECORDS)}, also with .gz; leave it out")
+            raise TextError(
+                f"{name}: --field needs records: {', '.join(RECORDS)}, also with {', '.join(SUFFIXES)}; leave it out"
+            )

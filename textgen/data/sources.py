@@ -1,8 +1,7 @@
-"""Where text comes from: files, folders, gzip, standard input and the corpora that come with textgen."""
+"""Where text comes from: files, packed ones too, folders, standard input and the corpora that come with textgen."""
 
 from __future__ import annotations
 
-import gzip
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -14,6 +13,7 @@ from typing import Any
 
 from textgen.config import PrepareConfig
 from textgen.data import records
+from textgen.data.packed import FIRST_BYTES, packing_of, packing_of_file
 from textgen.data.shipped import shipped_corpus
 from textgen.data.text import Source
 from textgen.errors import TextError
@@ -49,16 +49,18 @@ def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterab
 
 
 def standard_input() -> BufferedIOBase:
-    """Standard input as bytes, left open after use."""
-    return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    """Standard input as bytes, unpacked where its first bytes say that it is packed; left open after use."""
+    file = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    packing = packing_of(file.peek(FIRST_BYTES))
+    return packing.open(file, "standard input") if packing else file
 
 
 def from_file(path: Path) -> Source:
-    """A source that reads a file, unpacked when its name ends in .gz."""
-    unpack: Callable[..., Any] = gzip.open if path.suffix == ".gz" else Path.open
-    is_file = path.is_file()
-    size = path.stat().st_size if is_file and path.suffix != ".gz" else None
-    return Source(str(path), partial(unpack, path, "rb"), size, is_file)
+    """A source that reads a file, unpacked where it is packed."""
+    packing, is_file = packing_of_file(path), path.is_file()
+    opener: Callable[[], Any] = partial(packing.open, path, str(path)) if packing else partial(Path.open, path, "rb")
+    size = path.stat().st_size if is_file and not packing else None
+    return Source(str(path), opener, size, is_file)
 
 
 def find_files(folder: Path, globs: tuple[str, ...], exclude: tuple[str, ...]) -> list[Path]:

@@ -44,6 +44,8 @@ class Spool(msgspec.Struct):
     """The distinct code points, (P,)."""
     counts: Ints
     """How often each of them occurs, (P,) int64."""
+    marks: int
+    """Byte order marks that were left out."""
 
     def read(self) -> Iterator[Dealt]:
         """The pieces of each source, each with the part it was drawn for; they must be taken in order."""
@@ -71,15 +73,16 @@ def spool_sources(
     Raises:
         TextError: a source cannot be read or decoded.
     """
-    infos, pieces = [], []
+    infos, pieces, marks = [], [], 0
     counts = np.zeros(MAX_CHARACTERS, np.int64)
     with path.open("xb") as file:
         for source in sources:
             dealt = draw(map(code_points, source.read(config, on_bytes)), config)
             pieces.append([lay_by(points, part, file, counts) for part, points in dealt])
             infos.append(SourceInfo(source.name, source.sha256, source.characters))
+            marks += source.marks
     points = np.flatnonzero(counts)
-    return Spool(path, infos, pieces, points, counts[points])
+    return Spool(path, infos, pieces, points, counts[points], marks)
 
 
 def draw(pieces: Iterable[Ints], config: PrepareConfig) -> Dealt:

@@ -31,6 +31,11 @@ def describe_corpus(corpus: Corpus) -> str:
     ]
     if odd:
         lines.append(f"  odd: {show(odd[:RAREST])}")
+    if info.marks:
+        plural = "s" * (info.marks != 1)
+        lines.append(f"  {info.marks:,} byte order mark{plural} (U+FEFF) left out at the start of files or lines")
+    if info.settings.validation and not info.validation:
+        lines.append("  too short to hold out a part of it: all of the text trains, and nothing validates")
     if info.replaced:
         lines.append(f"  {info.replaced:,} rare or unknown characters became U+FFFD")
     return "\n".join(lines)

@@ -9,13 +9,15 @@ import codecs
 import contextlib
 import hashlib
 import io
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 
 from textgen.config import PrepareConfig
 from textgen.data import records
-from textgen.data.transform import document, gathered, unified_line_ends
-from textgen.errors import ConfigError, TextError
+from textgen.data.encodings import advice
+from textgen.data.kinds import refuse_kinds
+from textgen.data.packed import unpacking_errors
+from textgen.data.transform import document, gathered, unified_line_ends, without_marks
+from textgen.errors import TextError
 
 PIECE_BYTES = 2**20
 
@@ -23,7 +25,7 @@ PIECE_BYTES = 2**20
 class Source:
     """One text: a name for messages and a way to open it as bytes.
 
-    After `read` has run to its end, `sha256` and `characters` tell what was read.
+    After `read` has run to its end, `sha256`, `characters` and `marks` tell what was read.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class Source:
         """Whether it is a regular file, which any process can read, and no pipe."""
         self.sha256 = ""
         self.characters = 0
+        self.marks = 0
+        """Byte order marks that were left out."""
 
     def read(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[str]:
         """The text in pieces: decoded, line ends and case changed, normalised, each document ended.
@@ -58,39 +62,46 @@ class Source:
     def _documents(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[Iterable[str]]:
         """The pieces of each document; in the end also sets `sha256`."""
         if config.field is None:
-            yield self._decoded(config, on_bytes)
+            yield self._unmarked(self._decoded(config, on_bytes))
             return
         if records.suffix(self.name) == records.PARQUET:
             documents = self._columnar(config.field, on_bytes)
         else:
             read = records.TEXT_FORMATS[records.suffix(self.name)]
-            documents = read(self._decoded(config, on_bytes), self.name, config.field)
+            documents = read(self._unmarked(self._decoded(config, on_bytes)), self.name, config.field)
         unified = str if config.keep_line_ends else unified_line_ends
         for text in documents:
-            yield [unified(text)]
+            yield self._unmarked([unified(text)])
+
+    def _unmarked(self, pieces: Iterable[str]) -> Iterator[str]:
+        """A text without the byte order marks at its start and at the start of its lines, which are counted."""
+        for text, marks in without_marks(pieces):
+            self.marks += marks
+            yield text
 
     def _decoded(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[str]:
         decoder: codecs.IncrementalDecoder | io.IncrementalNewlineDecoder
-        decoder = codecs.getincrementaldecoder(config.encoding)("strict")
+        decoder = codecs.getincrementaldecoder(config.text_encoding)("strict")
         if not config.keep_line_ends:
             decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
         digest = hashlib.sha256()
-        offset = 0
-        first = True
+        offset, piece = 0, b""
         try:
             with self._opened() as file:
                 # of a file that grows, what stood in it at first; some files of the system claim no size
                 while data := file.read(min(PIECE_BYTES, self.size - offset) if self.size else PIECE_BYTES):
-                    offset += len(data)
+                    if not offset:
+                        refuse_kinds(data, self.name)
+                    offset, piece = offset + len(data), data
                     digest.update(data)
+                    if config.encoding is None and b"\0" in data:
+                        raise TextError(self._holding_zero(piece, offset))
                     text = decoder.decode(data)
                     on_bytes(len(data))
-                    if first and text:
-                        text, first = text.removeprefix("\ufeff"), False
                     yield text
             yield decoder.decode(b"", True)
         except UnicodeError as error:
-            raise TextError(self._undecodable(error, offset, config.encoding)) from None
+            raise TextError(self._undecodable(error, piece, offset, config.text_encoding)) from None
         self.sha256 = digest.hexdigest()
 
     def _columnar(self, field: str, on_bytes: Callable[[int], None]) -> Iterator[str]:
@@ -106,28 +117,20 @@ class Source:
         try:
             with self.opener() as file:
                 yield file
-        except (OSError, EOFError, zlib.error) as error:
+        except unpacking_errors() as error:
             reason = getattr(error, "strerror", None) or error
             raise TextError(f"{self.name}: cannot be read: {reason}") from None
 
-    def _undecodable(self, error: UnicodeError, offset: int, encoding: str) -> str:
+    def _undecodable(self, error: UnicodeError, piece: bytes, offset: int, encoding: str) -> str:
         data = getattr(error, "object", b"")
         start = getattr(error, "start", 0)
         bad = data[start : getattr(error, "end", 0)] or data[start : start + 1]
-        where = offset - len(data) + start
-        advice = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1, gb18030 or utf-16"
-        return (
-            f"{self.name}: not {encoding} at byte {where}: {bad[:8].hex(' ') or 'the end'}; "
-            f"try --encoding with the text's own, for instance {advice}"
-        )
+        place = offset - len(data) + start
+        where = f"not {encoding} at byte {place}: {bad[:8].hex(' ') or 'the end'}"
+        return f"{self.name}: {where}; {advice(piece, max(0, place - offset + len(piece)), encoding)}"
 
-
-def check_encoding(name: str) -> None:
-    """Raise a ConfigError unless Python knows a text encoding of this name."""
-    try:
-        "".encode(name)
-        codecs.getincrementaldecoder(name)
-    except (LookupError, ValueError):
-        raise ConfigError(
-            f"encoding: unknown text encoding {name!r}; expected one like utf-8, utf-16, latin-1, gb18030"
-        ) from None
+    def _holding_zero(self, piece: bytes, offset: int) -> str:
+        """What to say of a zero byte in a text of which nobody said that it may have one."""
+        first = piece.index(0)
+        where = f"{self.name}: a zero byte at {offset - len(piece) + first}, as no text in UTF-8 has it"
+        return f"{where}; {advice(piece, first, 'utf-8')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal
@@ -15,6 +16,9 @@ JAMO = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
 PIECE_CHARACTERS = 2**19
 Form = Literal["NFC", "NFKC"]
 FORMS: dict[str, Form | None] = {"nfc": "NFC", "nfkc": "NFKC", "none": None}
+MARK = "\ufeff"
+MARKS = re.compile(f"{MARK}+")
+LINE_ENDS = "\r\n"
 
 
 def document(pieces: Iterable[str], config: PrepareConfig, name: str) -> Iterator[str]:
@@ -33,6 +37,29 @@ def document(pieces: Iterable[str], config: PrepareConfig, name: str) -> Iterato
         yield text
     if last:
         yield "\n" * (last != "\n") + DOCUMENT_END * config.document_end
+
+
+def without_marks(pieces: Iterable[str]) -> Iterator[tuple[str, int]]:
+    r"""A text that comes in pieces without the byte order marks at its start and at the start of its lines.
+
+    Files that are joined end to end leave theirs there.
+
+    Yields:
+        Each piece, and how many marks were left out of it.
+
+    >>> list(without_marks(["\ufeffa\ufeff\n", "\ufeffb"]))
+    [('a\ufeff\n', 1), ('b', 1)]
+    """
+    at_start = True
+
+    def kept(marks: re.Match[str]) -> str:
+        starts = marks.string[marks.start() - 1] in LINE_ENDS if marks.start() else at_start
+        return "" if starts else marks[0]
+
+    for piece in pieces:
+        text = MARKS.sub(kept, piece) if MARK in piece else piece
+        yield text, len(piece) - len(text)
+        at_start = text[-1] in LINE_ENDS if text else at_start
 
 
 def gathered(pieces: Iterable[str]) -> Iterator[str]:
