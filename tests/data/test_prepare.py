@@ -186,7 +186,8 @@ def test_no_line_is_in_two_parts(tmp_path_factory, lines, rng_seed):
     settings = {"normalize": "none", "encoding": "utf-8", "split": "lines", "validation": 0.3, "rng_seed": rng_seed}
     corpus = prepared(folder, "".join(text), name="three", test=0.3, **settings)
     parts = [whole_lines(text_of(corpus, part)) for part in PARTS]
-    assert sorted(parts[0] + parts[1] + parts[2]) == sorted(whole_lines(re.sub("^\ufeff+", "", "".join(text), flags=re.M)))
+    unmarked = re.sub("^\ufeff+", "", "".join(text), flags=re.M)
+    assert sorted(parts[0] + parts[1] + parts[2]) == sorted(whole_lines(unmarked))
     assert not set(parts[0]) & set(parts[1]) and not set(parts[2]) & set(parts[0] + parts[1])
     two = prepared(folder, "".join(text), name="two", **settings)
     assert text_of(two, "validation") == text_of(corpus, "validation")

@@ -29,9 +29,13 @@ def size_by_time(config: TrainConfig, characters: int, window_seconds: float, fi
         window_seconds: what a window of all streams takes.
         fit_seconds: what each validation takes besides.
     """
-    windows = 60 * (config.end_minutes or 0) * SHARE / window_seconds
-    least = min(LEAST, countable_characters(characters, int(windows / 2)))
-    return min(characters, MOST, max(least, countable_characters(characters, int(windows / config.validations))))
+    seconds = 60 * (config.end_minutes or 0) * SHARE
+
+    def countable(seconds: float) -> int:
+        windows = max(0.0, seconds - fit_seconds) / window_seconds
+        return countable_characters(characters, int(windows))
+
+    return min(characters, MOST, max(min(LEAST, countable(seconds / 2)), countable(seconds / config.validations)))
 
 
 def size_by_steps(config: TrainConfig, characters: int, windows_per_epoch: int) -> int:
