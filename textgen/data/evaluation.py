@@ -39,12 +39,12 @@ def window_count(count: int, most: int = 0) -> int:
 
 
 def countable_characters(count: int, windows: int) -> int:
-    """How many characters of a text count, at most, when so many windows are read; one in each stream at least.
+    """How many characters of a text count, at most, when so many windows are read; a window of each stream at least.
 
     >>> countable_characters(10**6, 10), countable_characters(10**6, 0)
-    (65536, 64)
+    (65536, 8192)
     """
-    return min(count, stream_count(count) * max(1, windows * WINDOW - WARM_UP))
+    return min(count, stream_count(count) * max(WINDOW, windows * WINDOW - WARM_UP))
 
 
 def evaluation_windows(ids: Ints, start: int, most: int = 0) -> Iterator[tuple[Ints, Ints, Floats]]:
