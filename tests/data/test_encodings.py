@@ -36,6 +36,11 @@ def test_the_likely_encoding_is_named_with_a_line_and_takes_the_text(tmp_path, e
     assert done.returncode == 0 and f"{len(text):,} characters" in done.stderr
 
 
+@pytest.mark.parametrize("line", ["It’s late.", "He said — “wait”", "A long line of plain words, but a cat’s tail."])
+def test_a_short_text_in_english_is_not_taken_for_chinese(line):
+    assert likeliest(f"{line}\n".encode("cp1252")) == "cp1252"
+
+
 @pytest.mark.parametrize("before", [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1])
 def test_the_line_is_found_where_the_encoding_fails_also_at_the_end(tmp_path, before):
     filler = b"plain words and no more\n" * (before // 24 + 1)

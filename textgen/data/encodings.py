@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from textgen.errors import ConfigError
 
@@ -15,6 +16,9 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 """The marks that texts begin with; the longer ones first."""
+WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+"""In these any text with a line end, a space or a digit has zero bytes."""
+HIGH = re.compile(rb"[\x80-\xff]+")
 AROUND = 2**14
 """Bytes before and after a place that are looked at."""
 SHOWN = 30
@@ -84,16 +88,28 @@ def by_characters(sample: bytes, but: str) -> str | None:
     from charset_normalizer import from_bytes
     from charset_normalizer.utils import is_multi_byte_encoding
 
-    matches = from_bytes(sample, cp_exclusion=[but])
-    best = matches.best()
-    if best is None:
+    matches = list(from_bytes(sample, cp_exclusion=[but, *(() if b"\0" in sample else WIDE)]))
+    if are_single(sample):
+        matches = [match for match in matches if not is_multi_byte_encoding(match.encoding)]
+    if not matches:
         return None
-    tied = [best]
+    tied = [best := matches[0]]
     if not is_multi_byte_encoding(best.encoding):
         tied = [match for match in matches if (match.chaos, match.coherence) == (best.chaos, best.coherence)]
     fitting = {name for match in tied for name in match.could_be_from_charset}
     name = next((name for name in COMMON if name in fitting), best.encoding)
     return name.replace("_", "-") if name.startswith("utf") else name
+
+
+def are_single(sample: bytes) -> bool:
+    """Whether the bytes beyond ASCII are few and stand alone, as accents and quotation marks do and no Chinese.
+
+    >>> are_single(b"It\\x92s late."), are_single("晚了".encode("gb18030"))
+    (True, False)
+    """
+    beyond = sum(map(len, HIGH.findall(sample)))
+    alone = sum(len(run) == 1 for run in HIGH.findall(sample))
+    return beyond < len(sample) / 4 and alone > beyond / 2
 
 
 def shown(sample: bytes, place: int, name: str) -> str:

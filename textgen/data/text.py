@@ -124,10 +124,10 @@ class Source:
     def _undecodable(self, error: UnicodeError, piece: bytes, offset: int, encoding: str) -> str:
         data = getattr(error, "object", b"")
         start = getattr(error, "start", 0)
-        bad = data[start : getattr(error, "end", 0)] or data[start : start + 1]
+        bad = (data[start : getattr(error, "end", 0)] or data[start : start + 1])[:8].hex(" ") or "the end"
         place = offset - len(data) + start
-        where = f"not {encoding} at byte {place}: {bad[:8].hex(' ') or 'the end'}"
-        return f"{self.name}: {where}; {advice(piece, max(0, place - offset + len(piece)), encoding)}"
+        what_to_do = advice(piece, max(0, place - offset + len(piece)), encoding)
+        return f"{self.name}: not {encoding} at byte {place}: {bad}; {what_to_do}"
 
     def _holding_zero(self, piece: bytes, offset: int) -> str:
         """What to say of a zero byte in a text of which nobody said that it may have one."""
