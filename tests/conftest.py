@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,43 +18,68 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
+def pytest_configure(config):
+    """Let XLA compile a function once, and every other process of these tests load what it has compiled."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="textgen-xla-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={folder.name}"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment():
-    """No setting of the person who runs the tests changes them."""
+    """No setting of the person who runs the tests changes them. Nor does a shell that lets them ignore Ctrl-C: what they
+    start has the default handler then.
+    """
     for name in [name for name in os.environ if name.startswith("TEXTGEN_")]:
         del os.environ[name]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def textgen_command():
-    """`run_textgen`."""
-    return run_textgen
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make something on the disk for all workers: `made_once(name, make)` is its path, and calls `make` with the path if
+    nobody has. Tests only read it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "made"
+
+    def path_of(name: str, make: Callable[[Path], object]) -> Path:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name("lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                make(path)
+        return path
+
+    return path_of
+
+
+def textgen_done(*arguments) -> None:
+    """Run a command that must succeed."""
+    done = run_textgen(*arguments)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")
-def text_file(tmp_path_factory) -> Path:
+def text_file(made_once) -> Path:
     """A text of 2,700 characters, all of one sentence."""
-    path = tmp_path_factory.mktemp("text") / "fox.txt"
-    path.write_text(TEXT)
-    return path
+    return made_once("text/fox.txt", lambda path: path.write_text(TEXT))
 
 
 @pytest.fixture(scope="session")
-def corpus_path(text_file, tmp_path_factory) -> Path:
+def corpus_path(text_file, made_once) -> Path:
     """The prepared corpus of `text_file`."""
-    path = tmp_path_factory.mktemp("corpus") / "fox"
-    done = run_textgen("prepare", text_file, "--out", path)
-    assert done.returncode == 0, done.stderr
-    return path
+    return made_once("corpus/fox", lambda path: textgen_done("prepare", text_file, "--out", path))
 
 
 @pytest.fixture(scope="session")
-def run_path(corpus_path, tmp_path_factory) -> Path:
+def run_path(corpus_path, made_once) -> Path:
     """A small model that knows the sentence of `corpus_path` well."""
-    path = tmp_path_factory.mktemp("run") / "fox"
-    done = run_textgen("train", corpus_path, "--out", path, *SETTINGS, "--steps", "300", "--learning-rate", "0.02")
-    assert done.returncode == 0, done.stderr
-    return path
+    arguments = ("train", corpus_path, *SETTINGS, "--steps", "300", "--learning-rate", "0.02")
+    return made_once("run/fox", lambda path: textgen_done(*arguments, "--out", path))
 
 
 @pytest.fixture

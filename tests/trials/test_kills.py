@@ -1,20 +1,17 @@
 """A run that is killed at any moment loads, samples, and ends as if nothing had happened."""
 
 import contextlib
-import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support import SETTINGS
+from support import SETTINGS, Starter
 
 import textgen
 from textgen.runs.run import Run
@@ -35,34 +32,6 @@ ARGUMENTS = [
 ALWAYS = ["--checkpoint-every", "1step"]
 """A checkpoint after every step, so that most kills fall into the writing of one."""
 SIDE_BY_SIDE = 2
-
-
-class Starter:
-    """Starts textgen processes that need not import TensorFlow first, one after another."""
-
-    def __init__(self, process: subprocess.Popen) -> None:
-        self.process = process
-
-    def start(self, *arguments) -> int:
-        """Start a command and return the number of its process."""
-        self.process.stdin.write(json.dumps(list(map(str, arguments))) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    def wait(self) -> int:
-        """The exit status of the command, negative where a signal ended it."""
-        return int(self.process.stdout.readline())
-
-
-@contextlib.contextmanager
-def starter() -> Iterator[Starter]:
-    """A `Starter`, which ends with the block."""
-    command = [sys.executable, Path(__file__).with_name("starter.py")]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        yield Starter(process)
-        process.stdin.close()
 
 
 def is_alive(process: int) -> bool:
@@ -94,7 +63,7 @@ def is_killed(by: Starter, run: Run, arguments, seconds) -> bool:
 def killed_and_resumed(corpus_path, folder, kills: int, seed: int) -> tuple[int, dict]:
     """Kill a run again and again and resume it to its end: how often it was killed, and its last weights."""
     generator, run, done = np.random.default_rng(seed), Run(folder / f"run-{seed}"), 0
-    with starter() as by:
+    with contextlib.closing(Starter()) as by:
         arguments = [corpus_path, "--out", run.path, *ARGUMENTS, *ALWAYS]
         while done < kills and is_killed(by, run, arguments, generator.uniform(0, 0.3)):
             done += 1
@@ -109,7 +78,7 @@ def killed_and_resumed(corpus_path, folder, kills: int, seed: int) -> tuple[int,
 
 def tried(corpus_path, folder, runs: int, kills: int) -> int:
     """Kill some runs, two side by side, compare each with one that was left alone, and count the kills."""
-    with starter() as by:
+    with contextlib.closing(Starter()) as by:
         by.start("train", corpus_path, "--out", folder / "whole", *ARGUMENTS)
         assert by.wait() == 0
     whole, total = Run(folder / "whole"), 0
