@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import fcntl
+import gc
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +39,17 @@ def clean_environment():
         del os.environ[name]
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_given_back():
+    """What the models of a file took is free for the next."""
+    yield
+    if keras := sys.modules.get("keras"):
+        keras.backend.clear_session()
+        gc.collect()
+        with contextlib.suppress(AttributeError):  # only the GNU C library has it
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,7 @@ shared_starter = functools.cache(Starter)
 """The one of this process; it ends with it."""
 
 
-def run_forked(*arguments, text=True, input=None, **options) -> subprocess.CompletedProcess:  # noqa: A002
+def run_forked(*arguments, text=True, input=None, **options) -> subprocess.CompletedProcess:
     """What `subprocess.run` does, by the shared starter."""
     with tempfile.TemporaryDirectory() as folder:
         given, *written = files = [str(Path(folder) / name) for name in ("input", "output", "error")]

@@ -10,7 +10,15 @@ import textgen
 from textgen.cli import cli
 from textgen.runs.run import Run
 
-SMALL = {"units": 8, "batch_size": 2, "seq_length": 16, "steps": 3, "validations": 1}
+SMALL = {
+    "cell": "rnn",
+    "units": 8,
+    "recurrent_dropout": 0.0,
+    "batch_size": 2,
+    "seq_length": 16,
+    "steps": 3,
+    "validations": 1,
+}
 
 
 def test_every_name_of_the_list_is_there():

@@ -9,7 +9,8 @@ from textgen.runs.run import Run
 from textgen.training import trainer
 from textgen.training.checkpoint import load_position
 
-MODEL = ModelConfig(units=12, embedding_dim=6)
+# a cell that compiles in a tenth of the time that an LSTM takes
+MODEL = ModelConfig(cell="rnn", units=12, embedding_dim=6, recurrent_dropout=0.0)
 CONFIG = TrainConfig(steps=40, batch_size=4, seq_length=16, validations=10)
 
 

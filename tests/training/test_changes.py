@@ -15,7 +15,8 @@ from textgen.training import trainer
 from textgen.training.changes import changed
 from textgen.training.checkpoint import load_position
 
-MODEL = ModelConfig(units=12, embedding_dim=6, dropout=0.0, recurrent_dropout=0.0)
+# a cell that compiles in a tenth of the time that an LSTM takes
+MODEL = ModelConfig(cell="rnn", units=12, embedding_dim=6, dropout=0.0, recurrent_dropout=0.0)
 CONFIG = TrainConfig(steps=12, batch_size=4, seq_length=16, validations=3)
 EXPLOSIVE = {"learning_rate": 10.0, "weight_decay": 10.0}
 """Every step multiplies the weights by about -99."""
@@ -87,9 +88,8 @@ def test_a_change_whose_first_step_was_lost_is_taken_in_again(finished, reporter
 
 
 def test_a_diverging_run_goes_back_and_halves_its_learning_rate(corpus, tmp_path, reporter):
-    model = msgspec.structs.replace(MODEL, cell="rnn")
     config = msgspec.structs.replace(CONFIG, learning_rate=3.0, clip_norm=0.0, steps=40)
-    end = trainer.train(corpus, tmp_path / "run", model, config, reporter)
+    end = trainer.train(corpus, tmp_path / "run", MODEL, config, reporter)
     notes = [note for note in reporter.notes if "diverged" in note]
     info = Run(tmp_path / "run").load_info()
     assert end.finished and end.step == 40

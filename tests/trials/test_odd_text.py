@@ -18,7 +18,8 @@ from textgen.data.prepare import prepare
 from textgen.data.sources import find_sources
 from textgen.data.text import PIECE_BYTES
 
-MODEL = ModelConfig(units=8, embedding_dim=4, dropout=0.0, recurrent_dropout=0.0)
+# a cell that compiles in a tenth of the time that an LSTM takes
+MODEL = ModelConfig(cell="rnn", units=8, embedding_dim=4, dropout=0.0, recurrent_dropout=0.0)
 STEPS = TrainConfig(steps=2, batch_size=2, seq_length=16)
 TEXTS = {
     "two characters": "ab",
