@@ -32,8 +32,8 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment():
-    """No setting of the person who runs the tests changes them. Nor does a shell that lets them ignore Ctrl-C: what they
-    start has the default handler then.
+    """No setting of the person who runs the tests changes them. Nor does a shell that ignores Ctrl-C: what they start
+    has the default handlers.
     """
     for name in [name for name in os.environ if name.startswith("TEXTGEN_")]:
         del os.environ[name]
@@ -54,8 +54,9 @@ def memory_given_back():
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
-    """Make something on the disk for all workers: `made_once(name, make)` is its path, and calls `make` with the path if
-    nobody has. Tests only read it.
+    """Make something on the disk for all workers, who only read it.
+
+    `made_once(name, make)` is its path. It calls `make` with the path if nobody has yet.
     """
     folder = tmp_path_factory.getbasetemp()
     folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "made"
