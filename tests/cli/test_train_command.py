@@ -56,8 +56,8 @@ def test_bad_settings_are_named(corpus_path, tmp_path, content, variable, messag
 def test_training_shows_a_table_and_no_noise(corpus_path, tmp_path):
     done = run_textgen("train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--steps", "40")
     assert done.returncode == 0 and done.stdout == ""
-    reason, *lines = done.stderr.splitlines()
-    assert reason.startswith("textgen: for 2,430 characters")
+    reason, counted, *lines = done.stderr.splitlines()
+    assert reason.startswith("textgen: for 2,430 characters") and counted.startswith("textgen: counted")
     assert " ".join(lines[0].split()) == "step epoch train bpc validation bpc characters/s time left"
     assert lines[-1].startswith("textgen: 40 steps in ") and lines[-1].endswith(f"textgen sample {tmp_path}/run")
     noise = [line for line in lines[1:-1] if not (line.lstrip()[:1].isdigit() or line.lstrip().startswith("|"))]
@@ -78,6 +78,7 @@ def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, numb
     ]
     process = subprocess.Popen(map(str, command), stderr=subprocess.PIPE, text=True)
     assert process.stderr.readline().startswith("textgen: for")
+    assert process.stderr.readline().startswith("textgen: counted")
     assert process.stderr.readline().split()[0] == "step"
     process.send_signal(number)
     _, rest = process.communicate(timeout=60)
