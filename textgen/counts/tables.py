@@ -13,7 +13,6 @@ import numpy as np
 from textgen.counts.contexts import Contexts
 from textgen.runs.arrays import Floats, Ints
 
-
 DENSE_LEVEL = 3
 """The longest contexts whose shares are kept as whole rows."""
 DENSE_BYTES = 2**23
