@@ -157,13 +157,14 @@ def resume(
     return trainer.resume(Path(run), Path(corpus) if corpus else None, reporter, changes, callbacks)
 
 
-def load(run: StrPath, checkpoint: str = "best") -> Generator:
+def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> Generator:
     """Load a run for sampling. TensorFlow is not imported.
 
     Args:
         run: a run directory that `textgen train` wrote.
         checkpoint: `best` (lowest validation loss; before the first validation `last`), `last`, or the number of
             a step that `--keep` has kept.
+        precision: `float16` rounds the weights to 16 bits, as the pages of `textgen export` hold them.
 
     Returns:
         A `Generator`, whose `generate` and `stream` continue a text.
@@ -173,4 +174,4 @@ def load(run: StrPath, checkpoint: str = "best") -> Generator:
     """
     from textgen.inference.generate import Generator
 
-    return Generator.load(run, checkpoint)
+    return Generator.load(run, checkpoint, precision)

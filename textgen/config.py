@@ -32,6 +32,8 @@ STEPS = re.compile(r"([0-9]{1,12}) ?steps?")
 """Some steps, as a text."""
 HELD_OUT = 0.9
 """At most so much of a text is not trained on, as a fraction."""
+PRECISIONS = ("float32", "float16")
+"""The number formats in which weights are kept or sampled."""
 MAX_TOML_BYTES = 2**14
 """The time that TOML takes to parse can grow with the square of its length."""
 

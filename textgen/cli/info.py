@@ -8,17 +8,20 @@ import click
 
 from textgen.cli.completion import RUN
 from textgen.cli.options import FOLDER
-from textgen.cli.standard_output import write
+from textgen.cli.standard_output import shows_blocks, write
 
 
 @click.command()
 @click.argument("run", type=RUN)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def info(run: Path, as_json: bool) -> None:
-    """Show the model, corpus, training and best validation of a run."""
+    """Show the model, corpus, training and best validation of a run.
+
+    In a UTF-8 terminal it also draws the learning curve.
+    """
     from textgen.inference import overview
 
-    write([overview.overview_json(run) if as_json else overview.describe_run(run), "\n"])
+    write([overview.overview_json(run) if as_json else overview.describe_run(run, shows_blocks()), "\n"])
 
 
 @click.command()

@@ -14,7 +14,7 @@ from textgen.cli.completion import CHECKPOINT, RUN
 from textgen.cli.options import config_options
 from textgen.cli.standard_input import line_batches, read_text
 from textgen.cli.standard_output import write
-from textgen.config import SampleConfig, pick
+from textgen.config import PRECISIONS, SampleConfig, pick
 
 if TYPE_CHECKING:
     from textgen.inference.generate import Generator
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 @CHECKPOINT
 @click.option("--separator", help="Line to write between samples; by default an empty one, with --until-line none.")
 @click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each sample.")
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="float32",
+    show_default=True,
+    help="Number format of the weights; float16 writes what a page of `textgen export` writes.",
+)
 @click.option("--raw", is_flag=True, help="Write control characters to a terminal as they are, and not as U+FFFD.")
 @config_options(SampleConfig)
 def sample(
@@ -49,7 +56,7 @@ def sample(
     config = pick(SampleConfig, options)
     if (seed_text is not None) + (seed_file is not None) + each_line > 1:
         raise click.UsageError("give only one of --seed-text, --seed-file and --each-line")
-    model = textgen.load(run, checkpoint)
+    model = textgen.load(run, checkpoint, options["precision"])
     seeds = line_batches() if each_line else [[read_text(seed_file) if seed_file else seed_text or ""]]
     write(sampled(model, seeds, config, separator, as_json), raw)
 

@@ -41,3 +41,8 @@ def harmless(text: str) -> str:
     if text.isprintable():
         return text
     return "".join("\ufffd" if (ord(c) < 32 and c not in "\n\t") or 127 <= ord(c) < 160 else c for c in text)
+
+
+def shows_blocks() -> bool:
+    """Whether standard output is a terminal that can show characters beyond ASCII."""
+    return sys.stdout.isatty() and sys.stdout.encoding.lower().replace("-", "") == "utf8"

@@ -36,12 +36,12 @@ class Generator:
         self.vocabulary = vocabulary
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], checkpoint: str = "best") -> Generator:
+    def load(cls, path: str | os.PathLike[str], checkpoint: str = "best", precision: str = "float32") -> Generator:
         """Load a checkpoint of a run; see `textgen.load`."""
         run = Run(path)
         config = run.load_info().model
         vocabulary = Vocabulary.load(run.path)
-        return cls(load_predictor(run, checkpoint, config, vocabulary), vocabulary)
+        return cls(load_predictor(run, checkpoint, config, vocabulary, precision), vocabulary)
 
     def generate(self, seed_text: str = "", **settings: Any) -> str:
         """Continue a text.

@@ -12,6 +12,7 @@ import msgspec
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError, TextgenError
+from textgen.inference.chart import learning_curve
 from textgen.runs.history import load_progress
 from textgen.runs.run import Change, Run
 from textgen.runs.weights import weight_shapes
@@ -128,8 +129,8 @@ def describe_change(change: Change) -> str:
     return f"{', '.join(values)} at step {change.step:,} ({change.reason})"
 
 
-def describe_run(path: Path) -> str:
-    """`overview` in lines for a person."""
+def describe_run(path: Path, curve: bool = False) -> str:
+    """`overview` in lines for a person; with `curve` its learning curve, too."""
     it = overview(path)
     bpc = "not validated" if it.validation_bpc is None else f"{it.validation_bpc:.3f} bits per character"
     bpc += "" if it.network_bpc is None else f"; the network alone {it.network_bpc:.3f}"
@@ -150,7 +151,9 @@ def describe_run(path: Path) -> str:
         "written": it.written or "-",
         "textgen": it.textgen_version,
     }
-    return "\n".join(f"{name:16} {value}" for name, value in facts.items())
+    lines = [f"{name:16} {value}" for name, value in facts.items()]
+    drawn = learning_curve(load_progress(Run(path)).curve) if curve else []
+    return "\n".join(lines + (["", "bits per character in validation", *drawn] if drawn else []))
 
 
 def overview_json(path: Path) -> str:

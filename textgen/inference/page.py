@@ -16,15 +16,16 @@ HEAD = """<!doctype html>
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.7 ui-monospace, monospace; max-width: 48rem; margin: 2rem auto; padding: 0 1rem;
-  color: #222; background: #fff; }}
+  color-scheme: light dark; color: CanvasText; background: Canvas; }}
 pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; }}
-{shades}
-</style>
+{shades}</style>
 <h1>{title}</h1>
 <p>The deeper the shade, the less the model expected the character:
 {legend}. Point at one to see its bits and the likeliest ones.</p>
 <pre>"""
 SHADES = 9
+FIRST_DEEP = 6
+"""From this shade on only dark letters can be read, on a dark page too."""
 
 
 def surprise_page(scores: Iterable[CharacterScore], title: str) -> Iterator[str]:
@@ -34,13 +35,11 @@ def surprise_page(scores: Iterable[CharacterScore], title: str) -> Iterator[str]
         scores: the characters of the text in order.
         title: what the page is called.
     """
-    shades = "\n".join(f"b.s{i} {{ font-weight: inherit; background: {shade(i)}; }}" for i in range(SHADES))
-    legend = " ".join(f'<b class="s{i}">{MOST_BITS * i / (SHADES - 1):g}</b>' for i in range(SHADES)) + " bits"
-    yield HEAD.format(title=html.escape(title), shades=shades, legend=legend)
+    yield HEAD.format(title=html.escape(title), shades=shade_rules(), legend=legend())
     total, count = 0.0, 0
     for score in scores:
         total, count = total + score.bits, count + 1
-        level = min(SHADES - 1, int(score.bits / MOST_BITS * (SHADES - 1) + 0.5))
+        level = shade_level(score.bits)
         hint = html.escape(f"{score.bits:.2f} bits; likeliest: {' '.join(map(visible, score.likeliest))}")
         shown = "↵\n" if score.character == "\n" else visible(score.character)
         yield f'<b class="s{level}" title="{hint}">{html.escape(shown)}</b>'
@@ -48,10 +47,27 @@ def surprise_page(scores: Iterable[CharacterScore], title: str) -> Iterator[str]
     yield f"</pre>\n<p>{count:,} characters, {mean} bits per character.</p>\n</html>\n"
 
 
-def shade(level: int) -> str:
-    """A colour from white to orange."""
-    share = level / (SHADES - 1)
-    return f"rgb({255 - round(10 * share)}, {255 - round(115 * share)}, {255 - round(195 * share)})"
+def shade_level(bits: float) -> int:
+    """The shade of a character, from 0 to SHADES - 1.
+
+    >>> [shade_level(bits) for bits in (0.4, 0.5, 20.0)]
+    [0, 1, 8]
+    """
+    return min(SHADES - 1, int(bits / MOST_BITS * (SHADES - 1) + 0.5))
+
+
+def shade_rules() -> str:
+    """The style of `b.s0` to `b.s8`: orange, the deeper the less of the page, dark or light, is seen through it."""
+    return "".join(
+        f"b.s{i} {{ font-weight: inherit; background: rgb(245 140 60 / {i / (SHADES - 1):g});"
+        f"{' color: #1c1c1e;' if i >= FIRST_DEEP else ''} }}\n"
+        for i in range(SHADES)
+    )
+
+
+def legend() -> str:
+    """The shades and their bits, as markup."""
+    return " ".join(f'<b class="s{i}">{MOST_BITS * i / (SHADES - 1):g}</b>' for i in range(SHADES)) + " bits"
 
 
 def visible(character: str) -> str:

@@ -104,20 +104,46 @@ class Predictor:
         return np.concatenate(logits)[rows], merged.take(rows)
 
 
-def load_predictor(run: Run, checkpoint: str, config: ModelConfig, vocabulary: Vocabulary) -> Predictor:
-    """Read a checkpoint of a run, and its counts if it has them.
+def load_predictor(
+    run: Run, checkpoint: str, config: ModelConfig, vocabulary: Vocabulary, precision: str = "float32"
+) -> Predictor:
+    """Read a checkpoint of a run, and its counts if it has them; see `load_weights` for `precision`.
 
     Raises:
         RunError: something is missing or damaged, or does not fit the run's settings.
+    """
+    tensors = load_weights(run, checkpoint, config, vocabulary, precision)
+    if not config.ngram_order:
+        return Predictor(Network(tensors, config))
+    counts, _ = load_counts(run, vocabulary, config.ngram_order)
+    return Predictor(Network(tensors, config), counts, tensors[MIXTURE])
+
+
+def load_weights(
+    run: Run, checkpoint: str, config: ModelConfig, vocabulary: Vocabulary, precision: str = "float32"
+) -> dict[str, Floats]:
+    """Read the weights of a checkpoint, name to float32 array; those of the mixture too, if it is one.
+
+    Args:
+        run: the run.
+        checkpoint: as in `textgen.load`.
+        config: the network's shape.
+        vocabulary: its characters.
+        precision: `float16` rounds the network's weights to what 16 bits can hold.
+
+    Raises:
+        RunError: they are missing or damaged, or do not fit the run's settings or the precision.
     """
     known = run.checkpoints()  # once: a trainer may write the first best meanwhile
     if checkpoint == "best":
         checkpoint = best_of(known)
     if checkpoint not in known:
         raise RunError(f"{run.path}: has no {checkpoint!r} checkpoint; it has: {', '.join(known) or 'none yet'}")
-    specs = weight_specs(config, len(vocabulary)) | mixture_specs(config)
-    tensors, _ = load_tensors(run, run.weights_path(checkpoint), specs)
-    if not config.ngram_order:
-        return Predictor(Network(tensors, config))
-    counts, _ = load_counts(run, vocabulary, config.ngram_order)
-    return Predictor(Network(tensors, config), counts, tensors[MIXTURE])
+    path, specs = run.weights_path(checkpoint), weight_specs(config, len(vocabulary))
+    tensors, _ = load_tensors(run, path, specs | mixture_specs(config))
+    if precision != "float32":
+        for name in specs:
+            if np.abs(tensors[name]).max() > np.finfo(precision).max:
+                raise RunError(f"{path}: {name} holds values beyond {precision}; give --precision float32")
+            tensors[name] = tensors[name].astype(precision).astype(np.float32)
+    return tensors

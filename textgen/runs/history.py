@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -44,6 +44,17 @@ def save_history(run: Run, history: list[HistoryRow]) -> None:
     write_bytes(run.history_path, text.getvalue().encode())
 
 
+MOST_POINTS = 1024
+
+
+class Point(NamedTuple):
+    """A validation, as a learning curve shows it; bits per character are None where there are none."""
+
+    seconds: float
+    train_bpc: float | None
+    validation_bpc: float | None
+
+
 class Progress(msgspec.Struct):
     """What history.csv tells of a training."""
 
@@ -53,6 +64,8 @@ class Progress(msgspec.Struct):
     """The lowest bits per character in validation."""
     network: float | None = None
     """Those of the network alone at that validation, where counts are mixed with it."""
+    curve: list[Point] = []
+    """The validations in their order; of more than MOST_POINTS some that lie evenly."""
 
 
 def load_progress(run: Run) -> Progress:
@@ -61,16 +74,23 @@ def load_progress(run: Run) -> Progress:
     Raises:
         RunError: the file is damaged.
     """
-    reached = Progress()
+    reached, every = Progress(), 1
     if not run.history_path.is_file():
         return reached
     data = read_bytes(run.history_path, MAX_HISTORY_BYTES, RunError)
     try:
-        for row in csv.DictReader(io.TextIOWrapper(io.BytesIO(data), "utf-8"), quoting=csv.QUOTE_NONE):
-            bpc, network = optional(row["validation_bpc"]), optional(row.get("network_bpc", ""))
-            if bpc is None or (reached.best is not None and bpc >= reached.best):
-                bpc, network = reached.best, reached.network
-            reached = Progress(int(row["step"]), number(row["seconds"]), bpc, network)
+        rows = csv.DictReader(io.TextIOWrapper(io.BytesIO(data), "utf-8"), quoting=csv.QUOTE_NONE)
+        for index, row in enumerate(rows):
+            reached.steps, reached.seconds = int(row["step"]), number(row["seconds"])
+            train, network = optional(row.get("train_bpc", "")), optional(row.get("network_bpc", ""))
+            bpc = optional(row["validation_bpc"])
+            if bpc is not None and (reached.best is None or bpc < reached.best):
+                reached.best, reached.network = bpc, network
+            if index % every == 0:
+                reached.curve.append(Point(reached.seconds, train, bpc))
+            if len(reached.curve) > MOST_POINTS:
+                del reached.curve[1::2]
+                every *= 2
     except (KeyError, TypeError, ValueError, csv.Error):
         raise RunError(f"{run.history_path}: damaged; expected a table made by `textgen train`") from None
     return reached

@@ -47,6 +47,8 @@ class RunInfo(msgspec.Struct, kw_only=True):
     train: TrainConfig
     corpus: str
     corpus_fingerprint: str
+    corpus_characters: Annotated[int, Meta(ge=0, le=10**18)] = 0
+    """Of the training and the validation part together; 0 is unknown."""
     started_from: str = ""
     """The run whose weights this one began with; empty for none."""
     changes: list[Change] = []
