@@ -14,7 +14,8 @@ MAY_USE = {
     "counts": {"data", "runs"},
     "training": {"data", "counts", "runs"},
     "inference": {"data", "counts", "runs"},
-    "cli": {"data", "counts", "training", "inference", "runs"},
+    "export": {"data", "counts", "training", "inference", "runs"},
+    "cli": {"data", "counts", "training", "inference", "export", "runs"},
 }
 """The rooms that a room may import from. Those outside the rooms are open to all."""
 AT_THE_TOP = 7

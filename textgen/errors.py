@@ -5,6 +5,7 @@
     +-- TextError       the user's text cannot be read or used
     +-- CorpusError     a prepared corpus cannot be written, read or used
     +-- RunError        a run directory cannot be written, read or used
+    +-- ModelError      a model of another tool cannot be written, read or used
 
 A message is one line: what was given, what was expected, what to do.
 """
@@ -32,3 +33,7 @@ class CorpusError(TextgenError):
 
 class RunError(TextgenError):
     """A run directory cannot be written, read or used."""
+
+
+class ModelError(TextgenError):
+    """A model of another tool cannot be written, read or used."""

@@ -9,6 +9,9 @@ def test_the_demonstration_shows_each_command_and_leaves_a_run(tmp_path):
     shown = [line for line in done.stderr.splitlines() if line.startswith("$ textgen")]
     assert [line.split()[2] for line in shown] == ["prepare", "train", "sample", "sample"]
     assert done.stdout.startswith("我爱你")
+    *_, last = done.stderr.splitlines()
+    command = last.partition(": textgen ")[2].split()
+    assert run_textgen(*command, cwd=tmp_path).returncode == 0 and (tmp_path / "yuanye.html").is_file()
     run = tmp_path / "textgen-demo" / "runs" / "yuanye"
     assert run_textgen("sample", run, "-l", "9", "-s", "春天").stdout.startswith("春天")
     again = run_textgen("demo", "--minutes", "0.02", "--corpus", "yuanye", cwd=tmp_path)

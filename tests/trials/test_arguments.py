@@ -66,7 +66,7 @@ def outcome(arguments) -> tuple[int, str]:
 def arguments_for(draw, command: str) -> list[str]:
     """Any words and options for a command."""
     words = draw(st.lists(st.sampled_from(ODD), max_size=2))
-    places = ["run"] if command in ("sample", "score", "surprise", "info") and draw(st.booleans()) else []
+    places = ["run"] if command in ("sample", "score", "surprise", "info", "export") and draw(st.booleans()) else []
     options = []
     for flag in draw(st.lists(st.sampled_from(FLAGS[command] or ["--help"]), max_size=4)):
         options += [flag, draw(st.sampled_from(ODD) | st.text(max_size=5))]

@@ -14,6 +14,7 @@ import click
 import textgen
 from textgen.cli.completion import completion
 from textgen.cli.demo import demo
+from textgen.cli.export import export, import_
 from textgen.cli.info import info, runs
 from textgen.cli.launch import launch
 from textgen.cli.options import PREFIX, refuse_unknown_variables
@@ -46,12 +47,14 @@ def cli(ctx: click.Context) -> None:
     textgen train data/plays --out runs/plays    corpus -> a run
     textgen sample runs/plays -s "ROMEO:"        run    -> text
     textgen score runs/plays < lines.txt         text   -> bits per character
+    textgen export runs/plays plays.html         run    -> a page that writes
     """
     if command := cli.commands.get(ctx.invoked_subcommand or ""):
         refuse_unknown_variables(command)
 
 
-for command in (prepare, train, launch, sample, score, surprise, info, runs, completion, demo, corpora):
+COMMANDS = (prepare, train, launch, sample, score, surprise, export, import_, info, runs, completion, demo, corpora)
+for command in COMMANDS:
     # Click cuts a help text in the list of commands, unless it is given as the short one
     command.short_help = command.get_short_help_str(WHOLE)
     cli.add_command(command)

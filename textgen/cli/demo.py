@@ -31,9 +31,13 @@ SPLITS = {"dinosaurs": ["--split", "lines"]}
 @click.pass_context
 def demo(ctx: click.Context, corpus: str, minutes: float, out: Path) -> None:
     """Prepare a text, train on it and write, showing each command."""
-    for arguments in demo_commands(corpus.removeprefix("@"), minutes, out):
+    name = corpus.removeprefix("@")
+    commands = demo_commands(name, minutes, out)
+    for arguments in commands:
         click.echo(f"\n$ textgen {shlex.join(arguments)}", err=True)
         ctx.find_root().command.main(arguments, prog_name="textgen", standalone_mode=False)
+    page = shlex.join(["export", commands[-1][1], f"{name}.html"])
+    click.echo(f"\nA page that writes, for any browser and phone: textgen {page}", err=True)
 
 
 def demo_commands(corpus: str, minutes: float, out: Path) -> list[list[str]]:

@@ -1,0 +1,61 @@
+"""The commands `export` and `import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from textgen.cli.completion import CHECKPOINT, RUN
+from textgen.cli.options import FOLDER
+from textgen.config import PRECISIONS
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.argument("file", type=FOLDER)
+@click.option(
+    "--format", "form", type=click.Choice(["html", "keras", "onnx"]), help="Form, where the suffix does not say it."
+)
+@CHECKPOINT
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    help="Number format of a page's weights: float16 by default; float32 makes it twice as large.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+def export(run: Path, file: Path, form: str | None, checkpoint: str, precision: str | None, force: bool) -> None:
+    """Write a run as one file that other tools open.
+
+    \b
+    FILE.html     a page that writes in any browser, offline
+    FILE.keras    a Sequential model of stock Keras
+    FILE.onnx     a model for ONNX Runtime; needs textgen-keras[onnx]
+
+    N-gram counts are in none of them: the file is the network alone.
+
+    The text that a model was trained on is not in the file, but a model can recite passages of it. Give away only what
+    that text allows.
+    """
+    from textgen.export.forms import export, left_out
+
+    size = export(run, file, form, checkpoint, precision, force)
+    click.echo("; ".join(filter(None, [f"{file}: {size / 1e6:,.2f} MB", left_out(run)])), err=True)
+
+
+@click.command("import")
+@click.argument("model", type=FOLDER)
+@click.option("--vocabulary", type=FOLDER, metavar="FILE", help="List of its characters: JSON, or .npy of strings.")
+@click.option("--out", type=FOLDER, required=True, metavar="RUN", help="Run directory to make.")
+def import_(model: Path, vocabulary: Path | None, out: Path) -> None:
+    """Make a run of a Keras model.
+
+    MODEL is a .keras file of a Sequential model: Embedding, then LSTM, GRU or SimpleRNN layers, then Dense. It is read
+    as data, and no code in it runs. A file that `textgen export` made needs no --vocabulary.
+
+    The run samples and scores, and `textgen train DATA --from RUN` trains it on.
+    """
+    from textgen.export.keras_import import import_keras
+    from textgen.inference.overview import shape
+
+    click.echo(f"{out}: {shape(import_keras(model, vocabulary, out))}", err=True)

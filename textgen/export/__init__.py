@@ -1,0 +1,1 @@
+"""A run to other people's formats. Only its Keras form starts TensorFlow."""
