@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from support import run_textgen
 
 import textgen
 from textgen import recipe
@@ -83,6 +84,8 @@ def test_the_python_of_the_documentation_runs(page, corpus_path, run_path, reade
         for name, path in (("data", corpus_path), ("runs", run_path)):
             (readers_folder / name).mkdir()
             (readers_folder / name / "plays").symlink_to(path)
+    if "plays.onnx" in code:
+        assert run_textgen("export", run_path, readers_folder / "plays.onnx").returncode == 0
     done = subprocess.run([sys.executable, "-c", code], cwd=readers_folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
