@@ -34,7 +34,7 @@ DEMO = "1x384"
 def random_run(folder: Path, shape: str) -> Path:
     """A run directory with random weights, of a shape like `2x512`."""
     layers, units = map(int, shape.split("x"))
-    model = ModelConfig(num_layers=layers, units=units)
+    model = ModelConfig(num_layers=layers, units=units, ngram_order=0)
     run = Run(folder / shape)
     generator = np.random.default_rng(0)
     weights = {

@@ -54,7 +54,9 @@ def test_bad_settings_are_named(corpus_path, tmp_path, content, variable, messag
 
 
 def test_training_shows_a_table_and_no_noise(corpus_path, tmp_path):
-    done = run_textgen("train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--steps", "40", "--validations", "2")
+    done = run_textgen(
+        "train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--steps", "40", "--validations", "2"
+    )
     assert done.returncode == 0 and done.stdout == ""
     reason, counted, *lines = done.stderr.splitlines()
     assert reason.startswith("textgen: for 2,430 characters") and counted.startswith("textgen: counted")

@@ -70,7 +70,7 @@ def test_the_number_of_threads_changes_no_text(units, tmp_path):
     from textgen.runs.weights import weight_shapes
 
     vocabulary = Vocabulary("\n" + "".join(map(chr, range(0x4E00, 0x4E00 + 700))))
-    model = ModelConfig(num_layers=2, units=units)
+    model = ModelConfig(num_layers=2, units=units, ngram_order=0)
     generator = np.random.default_rng(0)
     run = Run(tmp_path)
     weights = {

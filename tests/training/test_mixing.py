@@ -81,7 +81,7 @@ def digest(path):
 def test_what_is_held_out_is_read_neither_by_network_nor_by_counts(corpus):
     from textgen.training.streams import Streams, held_out_pieces
 
-    pieces = held_out_pieces(len(corpus.train), len(corpus.vocabulary))
+    pieces = held_out_pieces(len(corpus.train), len(corpus.vocabulary), 5)
     assert 512 <= pieces.total <= len(corpus.train) // 32
     places = np.arange(len(corpus.train))
     marked = np.zeros(len(places), np.uint8)

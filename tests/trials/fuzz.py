@@ -153,11 +153,12 @@ def engine():
 
 def training_loaded(folder: Path) -> None:
     """Load what a resume needs."""
+    from textgen.counts.files import mixture_specs
     from textgen.training.checkpoint import check_training, load_training
 
     run = Run(folder / "run")
     check_training(run, run.load_info(), 29, 2430)
-    load_training(run, engine())
+    load_training(run, engine(), mixture_specs(run.load_info().model))
 
 
 FORMATS: dict[str, tuple[str, Callable, Callable]] = {

@@ -6,7 +6,7 @@ how many longer contexts (Kneser and Ney 1995). So each level is counted over th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -84,24 +84,18 @@ def gathered(ids: Ints, parts: Stretches) -> Ints:
     return np.concatenate([ids[first:last] for first, last in parts])
 
 
-def count(
-    contexts: Contexts,
-    ids: Ints,
-    most_bytes: int = MOST_BYTES,
-    on_part: Callable[[float], None] = lambda done: None,
-) -> Counts:
+def count(contexts: Contexts, ids: Ints, most_bytes: int = MOST_BYTES) -> Counts:
     """Count a text.
 
     Args:
         contexts: the chain.
         ids: (N,) the text, N of at least 1.
         most_bytes: how large the tables may be, about.
-        on_part: told the fraction that is done, from 0 to 1.
     """
     low = low_bits(contexts.size)
     parts: list[list[Level]] = [[] for _ in range(contexts.levels)]
     tallies = np.zeros((contexts.levels, 5), np.int64)
-    for found in parts_of(contexts, ids, on_part):
+    for found in parts_of(contexts, ids):
         for index, level in enumerate(found):
             tallies[index] += tally(level)
             rare = index > KEPT_LEVELS and len(ids) >= LARGE_TEXT
@@ -116,14 +110,11 @@ def count(
     return tables(contexts, shares[::-1], most_bytes)
 
 
-def parts_of(contexts: Contexts, ids: Ints, on_part: Callable[[float], None]) -> Iterator[list[Level]]:
+def parts_of(contexts: Contexts, ids: Ints) -> Iterator[list[Level]]:
     """The levels of the parts of a text, see `count_part`."""
     text = TextContexts(contexts, ids)
-    done = 0
     for places in parts_by_run(text):
         yield count_part(text.keys(places), ids[places].astype(np.uint64), low_bits(contexts.size))
-        done += len(places)
-        on_part(done / len(ids))
 
 
 def tally(level: Level) -> Ints:

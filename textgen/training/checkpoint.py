@@ -14,7 +14,7 @@ from textgen.runs.run import Run, RunInfo
 from textgen.runs.weights import Spec, check_header, load_tensors, opened, save_tensors, weight_specs
 from textgen.training.engine import Engine
 from textgen.training.model import States, assign_weights, named_weights, weight_arrays, zero_states
-from textgen.training.streams import fit_window
+from textgen.training.streams import fit_window, held_out_pieces
 
 Tensors = dict[str, np.ndarray]
 """Name to array."""
@@ -84,7 +84,8 @@ def check_training(run: Run, info: RunInfo, vocabulary_size: int, characters: in
         RunError: it does not fit.
     """
     path, batch_size, seq_length = run.training_path, info.train.batch_size, info.train.seq_length
-    if fit_window(characters, batch_size, seq_length) != (batch_size, seq_length):
+    learned = characters - held_out_pieces(characters, vocabulary_size, info.model.ngram_order).total
+    if fit_window(learned, batch_size, seq_length) != (batch_size, seq_length):
         raise RunError(f"{run.info_path}: a batch of {batch_size} x {seq_length} is more than the whole corpus")
     expected: dict[str, Spec] = {
         f"state/{i}/{j}": ("float32", (batch_size, info.model.units))

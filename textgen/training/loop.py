@@ -28,7 +28,7 @@ from textgen.training.interrupt import Stopped, catching_signals
 from textgen.training.mixing import Losses, Mixing
 from textgen.training.model import States
 from textgen.training.schedule import fraction_done, learning_rate
-from textgen.training.streams import NO_PIECES, Streams, carried, held_out_pieces
+from textgen.training.streams import Streams, carried, held_out_pieces
 from textgen.training.validation import SHARE, size_by_steps, size_by_time
 
 BITS_PER_NAT = 1 / math.log(2)
@@ -87,7 +87,7 @@ class Loop:
         self.engine = Engine(info.model, config, size, placement)
         self.placement = self.engine.placement
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.engine.model)
-        pieces = held_out_pieces(len(corpus.train), size) if info.model.ngram_order else NO_PIECES
+        pieces = held_out_pieces(len(corpus.train), size, info.model.ngram_order)
         self.streams = Streams(corpus.train, size, config.batch_size, config.seq_length, config.rng_seed, pieces)
         self.mixing: Mixing | None = None
         """The counts beside the network; the chief has them."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from textgen.counts.contexts import PLACES, Contexts, TextContexts
-from textgen.counts.counting import count, countable, gathered, stretches, without
+from textgen.counts.counting import CHARACTERS_PER_SECOND, count, countable, gathered, stretches, without
 from textgen.counts.files import load_counts, save_counts
 from textgen.counts.mixture import COUNTS_ALONE, USUAL, fit, gates, log_shares, mixed, surprises, uniform_weights
 from textgen.counts.tables import Counts
@@ -140,6 +140,8 @@ class Mixing:
         """
         began = time.monotonic()
         characters = countable(len(corpus.train), SHARE_OF_TIME * 60 * minutes if minutes else math.inf)
+        if characters > CHARACTERS_PER_SECOND:
+            note(f"counting {characters:,} characters")
         contexts = Contexts(corpus.vocabulary, order)
         held_out = count_held_out(corpus, contexts, characters)
         counts = count(contexts, gathered(corpus.train, stretches(len(corpus.train), characters)))
@@ -173,7 +175,7 @@ class Mixing:
 
 def count_held_out(corpus: Corpus, contexts: Contexts, characters: int) -> Passages | None:
     """The pieces to fit on, under counts of so many characters that lack them."""
-    pieces = held_out_pieces(len(corpus.train), contexts.size)
+    pieces = held_out_pieces(len(corpus.train), contexts.size, contexts.order)
     if not pieces.total:
         return None
     rest = without(stretches(len(corpus.train), characters), pieces.starts, pieces.length)

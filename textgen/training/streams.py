@@ -70,12 +70,19 @@ class Pieces(NamedTuple):
 NO_PIECES = Pieces(np.empty(0, np.int64), 0)
 
 
-def held_out_pieces(characters: int, vocabulary_size: int) -> Pieces:
-    """The pieces of a training part that neither counts nor network learn from, spread evenly; none of a short one.
+def held_out_pieces(characters: int, vocabulary_size: int, ngram_order: int) -> Pieces:
+    """The pieces of a training part that neither counts nor network learn from, spread evenly.
 
-    >>> held_out_pieces(1_000_000, 65).starts[:2].tolist(), held_out_pieces(10_000, 65).length
+    Args:
+        characters: the length of the training part. None of a short one is held out.
+        vocabulary_size: V.
+        ngram_order: how far the counts look back; without counts nothing is held out.
+
+    >>> held_out_pieces(1_000_000, 65, 5).starts[:2].tolist(), held_out_pieces(10_000, 65, 5).length
     ([32291, 98958], 0)
     """
+    if not ngram_order:
+        return NO_PIECES
     total = min(characters // 32, MOST_HELD_OUT, MOST_LOGITS // vocabulary_size)
     if total < LEAST_HELD_OUT:
         return NO_PIECES

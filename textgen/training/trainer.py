@@ -18,7 +18,7 @@ from textgen.training.changes import caught_up, changed
 from textgen.training.checkpoint import Position, check_training, load_position
 from textgen.training.distribution import Placement, reporting_lost_workers
 from textgen.training.loop import Loop, Reporter
-from textgen.training.streams import fit_window
+from textgen.training.streams import fit_window, held_out_pieces
 from textgen.training.transfer import transfer_weights, with_shape_of
 from textgen.version import __version__
 
@@ -61,7 +61,9 @@ def train(
         raise RunError(f"{out}: exists; give another --out, or go on with it: train --resume {out}")
     if start_from:
         model_config = with_shape_of(Run(start_from), model_config)
-    batch_size, seq_length = fit_window(len(corpus.train), config.batch_size, config.seq_length)
+    held_out = held_out_pieces(len(corpus.train), len(corpus.vocabulary), model_config.ngram_order)
+    characters = len(corpus.train) - held_out.total
+    batch_size, seq_length = fit_window(characters, config.batch_size, config.seq_length)
     fitted = msgspec.structs.replace(config, batch_size=batch_size, seq_length=seq_length)
     placement, reporter = place(fitted, reporter)
     info = RunInfo(
