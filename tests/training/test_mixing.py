@@ -15,7 +15,15 @@ import textgen
 from textgen.data.shipped import shipped_corpus
 from textgen.runs.run import Run
 
-SMALL = {"units": 16, "embedding_dim": 8, "dropout": 0.1, "recurrent_dropout": 0.0, "batch_size": 8, "seq_length": 16}
+SMALL = {
+    "cell": "rnn",
+    "units": 16,
+    "embedding_dim": 8,
+    "dropout": 0.1,
+    "recurrent_dropout": 0.0,
+    "batch_size": 8,
+    "seq_length": 16,
+}
 
 
 @pytest.fixture(scope="module")

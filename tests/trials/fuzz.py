@@ -165,6 +165,7 @@ FORMATS: dict[str, tuple[str, Callable, Callable]] = {
     "run": ("run/run.json", text, described),
     "vocabulary": ("run/vocabulary.json", text, sampled),
     "weights": ("run/checkpoints/best/weights.safetensors", safetensors, sampled),
+    "counts": ("run/counts.safetensors", safetensors, sampled),
     "training": ("run/checkpoints/last/training.safetensors", safetensors, training_loaded),
     "history": ("run/history.csv", text, shown),
     "corpus": ("corpus/corpus.json", text, corpus_read),
