@@ -17,7 +17,7 @@ def test_fitted_weights_beat_either_expert_and_even_ones():
     rng = np.random.default_rng(1)
     experts, targets = random_experts(rng)
     gates = rng.integers(0, 3, len(targets))
-    weights = fit(gates, experts, targets, 3)
+    weights = fit(gates, experts, targets, np.full((3, 2), 0.5))
 
     def nats(weights):
         return surprises(mixed(np.array(weights, np.float32), gates, experts), targets).sum()
@@ -49,5 +49,5 @@ def test_derivatives_are_those_of_small_differences():
 
 def test_a_gate_that_is_never_met_has_the_weights_of_all():
     experts, targets = random_experts(np.random.default_rng(3))
-    weights = fit(np.zeros(len(targets), int), experts, targets, 2)
+    weights = fit(np.zeros(len(targets), int), experts, targets, np.full((2, 2), 0.5))
     assert np.abs(weights[1] - weights[0]).max() < 0.05

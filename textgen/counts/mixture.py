@@ -11,15 +11,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textgen.counts.contexts import PLACES
+from textgen.counts.contexts import PLACES, WORD_LEVELS
 from textgen.runs.arrays import Floats, Ints
 
 COUNTS_ALONE = (1.0, 0.0)
 """The weights before the network has learned anything: of the counts, and of the network."""
-USUAL = (0.45, 0.6)
-"""About what fits most texts; what fits a text is drawn towards it."""
-STRENGTH = 30.0
-"""How strongly the weights of one gate are drawn towards those of all, in characters."""
+USUAL = np.array(
+    [
+        [[0.45, 0.63], [0.40, 0.65], [0.27, 0.60]],
+        [[0.45, 0.63], [0.40, 0.75], [0.18, 0.78]],
+        [[0.45, 0.65], [0.30, 0.78], [0.30, 0.75]],
+        [[0.45, 0.65], [0.32, 0.73], [0.45, 0.60]],
+        [[0.46, 0.60], [0.51, 0.68], [0.50, 0.60]],
+        [[0.42, 0.60], [0.57, 0.48], [0.55, 0.54]],
+        [[0.52, 0.54], [0.46, 0.59], [0.60, 0.52]],
+    ]
+)
+"""About what fits: for each place, and for contexts of up to two runs, of more, and with words, the weight of the counts
+and that of the network. At the beginning of a line or word the network knows more, inside of a known word the counts."""
+STRENGTH = 150.0
+"""How strongly the weights of one gate are drawn towards the usual ones, in characters."""
 SMALLEST = 1e-9
 """No character is held to be less likely by the counts."""
 ROWS = 4096
@@ -29,6 +40,17 @@ STEPS = 10
 def uniform_weights(levels: int, weights: Sequence[float]) -> Floats:
     """The same weights for every gate, (G, E) float32; `levels` is K, and G is PLACES * K."""
     return np.tile(np.array(weights, np.float32), (PLACES * levels, 1))
+
+
+def usual_weights(levels: int) -> Floats:
+    """Weights that fit most texts, (G, 2) float32.
+
+    >>> usual_weights(9).shape
+    (63, 2)
+    """
+    words = levels - WORD_LEVELS
+    kinds = [2 if level >= words else int(level > 2) for level in range(levels)]
+    return USUAL[:, kinds].reshape(-1, 2).astype(np.float32)
 
 
 def gates(places: Ints, levels: Ints, number: int) -> Ints:
@@ -63,21 +85,24 @@ def surprises(logits: Floats, targets: Ints) -> Floats:
     return nats
 
 
-def fit(gates: Ints, experts: Sequence[Floats], targets: Ints, number: int) -> Floats:
-    """The weights under which a text is least surprising: one set for all, then one for each gate, drawn towards it.
+def fit(gates: Ints, experts: Sequence[Floats], targets: Ints, usual: Floats) -> Floats:
+    """The weights under which a text is least surprising, drawn towards the usual ones.
+
+    First one set of weights is fitted for the whole text. The usual ones are moved so that their mean is this set. Then
+    each gate has its own, drawn towards them.
 
     Args:
-        gates: (N,) from 0 to `number` - 1.
+        gates: (N,) from 0 to G - 1.
         experts: E arrays (N, V) of logits.
         targets: (N,) the ids of the text.
-        number: G.
+        usual: (G, E).
 
     Returns:
         (G, E) float32.
     """
-    usual = np.array([USUAL[: len(experts)]])
-    together = newton(usual, np.zeros_like(gates), experts, targets, 1.0)
-    return newton(together.repeat(number, 0), gates, experts, targets, STRENGTH).astype(np.float32)
+    mean = usual[gates].mean(0, dtype=np.float64, keepdims=True)
+    together = newton(mean, np.zeros_like(gates), experts, targets, 1.0)
+    return newton(usual + together - mean, gates, experts, targets, STRENGTH).astype(np.float32)
 
 
 def newton(centre: Floats, gates: Ints, experts: Sequence[Floats], targets: Ints, strength: float) -> Floats:

@@ -13,10 +13,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from textgen.counts.contexts import PLACES, Contexts, TextContexts
+from textgen.counts.contexts import Contexts, TextContexts
 from textgen.counts.counting import CHARACTERS_PER_SECOND, count, countable, gathered, stretches, without
 from textgen.counts.files import load_counts, save_counts
-from textgen.counts.mixture import COUNTS_ALONE, USUAL, fit, gates, log_shares, mixed, surprises, uniform_weights
+from textgen.counts.mixture import (
+    COUNTS_ALONE,
+    fit,
+    gates,
+    log_shares,
+    mixed,
+    surprises,
+    uniform_weights,
+    usual_weights,
+)
 from textgen.counts.tables import Counts
 from textgen.data.corpus import Corpus
 from textgen.data.evaluation import WARM_UP, WINDOW, evaluation_windows
@@ -107,7 +116,7 @@ class Passages:
             targets, counted = self.targets_at(start)
             parts.append([part[counted > 0] for part in (*self.said(start), logits, targets)])
         gate, said, logits, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return fit(gate, (said, logits), targets, PLACES * self.counts.contexts.levels)
+        return fit(gate, (said, logits), targets, usual_weights(self.counts.contexts.levels))
 
 
 class Mixing:
@@ -164,7 +173,7 @@ class Mixing:
         if self.held_out:
             self.weights = self.held_out.fitted(engine)
         else:
-            self.weights = uniform_weights(self.counts.contexts.levels, USUAL)
+            self.weights = usual_weights(self.counts.contexts.levels)
 
     def losses(self, engine: Engine, ids: Ints, start: int, most: int) -> Losses:
         """The losses on the validation part; `start` and `most` as in `evaluation_windows`."""
