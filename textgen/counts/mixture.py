@@ -27,8 +27,8 @@ USUAL = np.array(
         [[0.52, 0.54], [0.46, 0.59], [0.60, 0.52]],
     ]
 )
-"""About what fits: for each place, and for contexts of up to two runs, of more, and with words, the weight of the counts
-and that of the network. At the beginning of a line or word the network knows more, inside of a known word the counts."""
+"""About what fits: for each place, and for contexts of up to two runs, of more, and with words, the weights of counts
+and network. At the beginning of a line or word the network knows more, inside of a known word the counts do."""
 STRENGTH = 150.0
 """How strongly the weights of one gate are drawn towards the usual ones, in characters."""
 SMALLEST = 1e-9
