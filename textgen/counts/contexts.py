@@ -184,9 +184,9 @@ class Readers:
         for row, index in zip(self.rows, ids.tolist(), strict=True):
             row.add(index)
 
-    def keys(self) -> list[list[int]]:
-        """The contexts before the next characters, K for each of B."""
-        return [row.keys() for row in self.rows]
+    def keys(self) -> Ints:
+        """The contexts before the next characters, (B, K) uint64."""
+        return np.array([row.keys() for row in self.rows], np.uint64)
 
     def places(self) -> Ints:
         """Where the next characters stand, (B,)."""

@@ -13,10 +13,6 @@ import numpy as np
 from textgen.counts.contexts import Contexts
 from textgen.runs.arrays import Floats, Ints
 
-DENSE_LEVEL = 3
-"""The longest contexts whose shares are kept as whole rows."""
-DENSE_BYTES = 2**23
-
 
 class Estimate(NamedTuple):
     """What counts say of the next characters of B texts."""
@@ -53,50 +49,12 @@ class Counts:
         self.contexts = contexts
         self.hashes, self.starts, self.left, self.symbols, self.shares = hashes, starts, left, symbols, shares
         self.high = ~low_bits(contexts.size)
-        self.dense: dict[int, tuple[Floats, int]] = {}
-        """What `_row` says of short contexts, as far as they have been met and there is room."""
-        self.most_dense = DENSE_BYTES // (8 * contexts.size)
-
-    def estimate_each(self, keys: list[list[int]]) -> Estimate:
-        """As `estimate`, row by row: a row's result has the same bits whatever it stands beside."""
-        rows, levels = zip(*map(self._row, keys), strict=True)
-        return Estimate(np.stack(rows), np.array(levels))
-
-    def _row(self, keys: list[int]) -> tuple[Floats, int]:
-        """What follows one context (V,), and the deepest level that is known."""
-        short = self.dense.get(keys[DENSE_LEVEL])
-        if short is None:
-            uniform = np.full(self.contexts.size, 1 / self.contexts.size)
-            found, known = self._deeper(uniform, keys[: DENSE_LEVEL + 1])
-            short = found, known - 1
-            if len(self.dense) < self.most_dense:
-                self.dense[keys[DENSE_LEVEL]] = short
-        found, known = self._deeper(short[0], keys[DENSE_LEVEL + 1 :])
-        return found, DENSE_LEVEL + known if known else short[1]
-
-    def _deeper(self, shares: Floats, keys: list[int]) -> tuple[Floats, int]:
-        """The shares (V,) of a level interpolated with those of the levels after it, and how many of these lead down to
-        the last that is known."""
-        wanted = np.array(keys, np.uint64) & self.high
-        at = self.hashes.searchsorted(wanted)
-        at[at == len(self.hashes)] = 0
-        levels = np.flatnonzero(self.hashes[at] == wanted)
-        if not len(levels):
-            return shares, 0
-        at = at[levels][::-1]
-        # few characters follow long contexts: plain numbers are faster than arrays
-        weight, added = 1.0, dict[int, float]()
-        parts = zip(self.starts[at].tolist(), self.starts[at + 1].tolist(), self.left[at].tolist(), strict=True)
-        for start, end, left in parts:
-            for symbol, share in zip(self.symbols[start:end].tolist(), self.shares[start:end].tolist(), strict=True):
-                added[symbol] = added.get(symbol, 0.0) + share * weight
-            weight *= left
-        found = shares * weight
-        found[list(added)] += list(added.values())
-        return found, int(levels[-1]) + 1
 
     def estimate(self, keys: Ints) -> Estimate:
-        """What follows contexts, (B, K) uint64 as `Reader.keys` makes them; a row's last bits may depend on others."""
+        """What follows contexts, (B, K) uint64 as `Reader.keys` makes them.
+
+        A row's result has the same bits whatever it stands beside: its shares are added up in one order.
+        """
         count, levels = keys.shape
         size = self.contexts.size
         wanted = (keys & self.high).ravel()

@@ -73,11 +73,7 @@ class Predictor:
         if self.counts is None or self.weights is None or state.texts is None:
             return logits
         state.texts.add(ids)
-        keys = state.texts.keys()
-        if isinstance(keys, list) and not state.network.batched:
-            found = self.counts.estimate_each(keys)
-        else:
-            found = self.counts.estimate(np.asarray(keys, np.uint64))
+        found = self.counts.estimate(state.texts.keys())
         gate = gates(state.texts.places(), found.levels, self.counts.contexts.levels)
         return mixed(self.weights, gate, (log_shares(found.probabilities), logits))
 
