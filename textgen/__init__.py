@@ -121,11 +121,13 @@ def train(
     from textgen.config import SHAPE
     from textgen.data.corpus import Corpus
     from textgen.recipe import settings_for
+    from textgen.runs.run import shape_of
 
     if start_from and (settled := sorted(SHAPE & settings.keys())):
         raise ConfigError(f"{settled[0]}: cannot be given with start_from: that run settles it")
     corpus = corpus if isinstance(corpus, Corpus) else Corpus.load(corpus)
-    model, schedule, reason = settings_for(len(corpus.train), settings)
+    shape = shape_of(start_from) if start_from else {}
+    model, schedule, reason = settings_for(len(corpus.train), settings | shape)
     from textgen.training import trainer
 
     source = Path(start_from) if start_from else None

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import math
 import shutil
 
 import numpy as np
@@ -121,9 +120,9 @@ def test_a_run_of_the_first_format_samples_scores_and_goes_on(corpus, tmp_path):
 def test_another_text_is_counted_anew_when_a_run_begins_with_the_weights_of_another(mixed_run, tmp_path):
     (tmp_path / "text").write_text("der fuchs und die trauben\n" * 200)
     corpus = textgen.prepare(tmp_path / "text", tmp_path / "data")
-    end = textgen.train(corpus, tmp_path / "run", start_from=mixed_run, steps=4, validations=1, batch_size=4)
-    assert end.best * math.log2(math.e) < 2
-    assert textgen.load(tmp_path / "run").generate("der ", length=30, temperature=0).startswith("der fuchs und die")
+    textgen.train(corpus, tmp_path / "run", start_from=mixed_run, steps=4, validations=1, batch_size=4)
+    row = history(tmp_path / "run")[-1]
+    assert float(row["validation_bpc"]) < 2 < float(row["network_bpc"])
 
 
 def test_samples_are_independent_of_those_beside_them(mixed_run):

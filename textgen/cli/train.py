@@ -11,6 +11,7 @@ from textgen.cli.options import AUTO, FOLDER, config_options, given, preset_opti
 from textgen.cli.progress import TrainingDisplay
 from textgen.config import SHAPE, ModelConfig, TrainConfig, pick
 from textgen.recipe import Settings, settings_for
+from textgen.runs.run import shape_of
 
 
 @click.command()
@@ -61,7 +62,8 @@ def train(
     with TrainingDisplay() as display:
         corpus = Corpus.load(data)
         if preset == AUTO:
-            settings = settings_for(len(corpus.train), without_defaults(ctx, options))
+            shape = shape_of(start_from) if start_from else {}
+            settings = settings_for(len(corpus.train), without_defaults(ctx, options) | shape)
         else:
             settings = Settings(pick(ModelConfig, options), pick(TrainConfig, options))
         from textgen.training import trainer

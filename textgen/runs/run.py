@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from textgen.config import ENDS, ModelConfig, TrainConfig
+from textgen.config import ENDS, SHAPE, ModelConfig, TrainConfig
 from textgen.errors import RunError
 from textgen.runs.reading import read_json, reporting_os_errors
 from textgen.runs.writing import UNFINISHED, write_json
@@ -66,6 +66,16 @@ def best_of(checkpoints: list[str]) -> str:
     ('last', 'best')
     """
     return "last" if "best" not in checkpoints and "last" in checkpoints else "best"
+
+
+def shape_of(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The settings of a run that say which weights its network has.
+
+    Raises:
+        RunError: it is no run, or damaged.
+    """
+    model = Run(path).load_info().model
+    return {name: getattr(model, name) for name in SHAPE}
 
 
 class Run:
