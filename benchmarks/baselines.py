@@ -29,7 +29,7 @@ from machine import report
 import textgen
 from textgen.counts.contexts import Contexts, TextContexts
 from textgen.counts.counting import count, countable, gathered, stretches
-from textgen.counts.mixture import log_shares
+from textgen.counts.mixture import said
 from textgen.counts.tables import Counts
 from textgen.data.corpus import Corpus
 from textgen.errors import TextgenError
@@ -70,7 +70,7 @@ def counts_bits(counts: Counts, ids: np.ndarray) -> float:
     contexts, nats = TextContexts(counts.contexts, ids), 0.0
     for start in range(0, len(ids), ROWS):
         places = np.arange(start, min(start + ROWS, len(ids)))
-        found = log_shares(counts.estimate(contexts.keys(places)).probabilities)
+        _, found = said(counts, contexts.keys(places), contexts.places(places))
         nats -= float(found[np.arange(len(places)), ids[places]].sum())
     return nats / len(ids) / math.log(2)
 

@@ -55,6 +55,11 @@ def is_of_word(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN" or character in "'’_"
 
 
+def chain_length(order: int) -> int:
+    """K, the contexts of a chain that looks back so many runs: the empty one, the runs, and those with words."""
+    return 1 + order + WORD_LEVELS
+
+
 class Contexts:
     """The chain of contexts over a vocabulary.
 
@@ -65,7 +70,7 @@ class Contexts:
 
     def __init__(self, vocabulary: Vocabulary, order: int) -> None:
         self.order = order
-        self.levels = 1 + order + WORD_LEVELS
+        self.levels = chain_length(order)
         """K, the contexts of a chain."""
         self.size = len(vocabulary)
         """V."""

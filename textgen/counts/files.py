@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from textgen.config import ModelConfig
-from textgen.counts.contexts import PLACES, WORD_LEVELS, Contexts
+from textgen.counts.contexts import PLACES, Contexts, chain_length
 from textgen.counts.tables import Counts, low_bits
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError
@@ -26,8 +26,8 @@ ONE = np.float16(1).view(np.uint16)
 
 def mixture_specs(config: ModelConfig) -> dict[str, Spec]:
     """The dtype and shape of the mixture's weights; nothing without counts."""
-    levels = 1 + config.ngram_order + WORD_LEVELS
-    return {MIXTURE: ("float32", (PLACES * levels, 2))} if config.ngram_order else {}
+    shape = (PLACES * chain_length(config.ngram_order), 2)
+    return {MIXTURE: ("float32", shape)} if config.ngram_order else {}
 
 
 def save_counts(run: Run, counts: Counts, characters: int) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from textgen.counts.contexts import PLACES, WORD_LEVELS
+from textgen.counts.tables import Counts
 from textgen.runs.arrays import Floats, Ints
 
 COUNTS_ALONE = (1.0, 0.0)
@@ -53,14 +54,20 @@ def usual_weights(levels: int) -> Floats:
     return USUAL[:, kinds].reshape(-1, 2).astype(np.float32)
 
 
-def gates(places: Ints, levels: Ints, number: int) -> Ints:
-    """For each character the gate whose weights it takes, from its place and the deepest of `number` levels known."""
-    return places * number + levels
+def said(counts: Counts, keys: Ints, places: Ints) -> tuple[Ints, Floats]:
+    """What counts say to a mixture of the next characters of B texts.
 
+    Args:
+        counts: the counts.
+        keys: (B, K) the contexts before the characters.
+        places: (B,) where the characters stand.
 
-def log_shares(probabilities: Floats) -> Floats:
-    """The logarithms of the counts' probabilities, in nats."""
-    return np.log(np.maximum(probabilities, SMALLEST))
+    Returns:
+        The gates whose weights they take (B,), by the place and the deepest level known; and log-probabilities (B, V).
+    """
+    found = counts.estimate(keys)
+    gates = places * counts.contexts.levels + found.levels
+    return gates, np.log(np.maximum(found.probabilities, SMALLEST))
 
 
 def mixed(weights: Floats, gates: Ints, experts: Sequence[Floats]) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from textgen.config import ModelConfig
 from textgen.counts.contexts import KnownTexts, Readers
 from textgen.counts.files import MIXTURE, load_counts, mixture_specs
-from textgen.counts.mixture import gates, log_shares, mixed
+from textgen.counts.mixture import mixed, said
 from textgen.counts.tables import Counts
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError
@@ -73,9 +73,8 @@ class Predictor:
         if self.counts is None or self.weights is None or state.texts is None:
             return logits
         state.texts.add(ids)
-        found = self.counts.estimate(state.texts.keys())
-        gate = gates(state.texts.places(), found.levels, self.counts.contexts.levels)
-        return mixed(self.weights, gate, (log_shares(found.probabilities), logits))
+        gates, shares = said(self.counts, state.texts.keys(), state.texts.places())
+        return mixed(self.weights, gates, (shares, logits))
 
     def read(self, texts: Sequence[Sequence[int]]) -> tuple[Floats, PredictorState]:
         """Read some texts, equal ones once.

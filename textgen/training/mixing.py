@@ -19,9 +19,8 @@ from textgen.counts.files import load_counts, save_counts
 from textgen.counts.mixture import (
     COUNTS_ALONE,
     fit,
-    gates,
-    log_shares,
     mixed,
+    said,
     surprises,
     uniform_weights,
     usual_weights,
@@ -87,10 +86,10 @@ class Passages:
         """What the counts say in the window from a column on: gates (WINDOW * S,), log-probabilities (.., V)."""
         if self.kept is not None and start in self.kept:
             return self.kept[start]
-        places = np.arange(start + 1, start + 1 + WINDOW)[:, None] + np.arange(len(self.inputs)) * self.length
-        estimate = self.counts.estimate(self.contexts.keys(places.ravel()))
-        gate = gates(self.contexts.places(places.ravel()), estimate.levels, self.counts.contexts.levels)
-        found = gate, log_shares(estimate.probabilities).astype(np.float32)
+        columns = np.arange(start + 1, start + 1 + WINDOW)[:, None]
+        places = (columns + np.arange(len(self.inputs)) * self.length).ravel()
+        gate, shares = said(self.counts, self.contexts.keys(places), self.contexts.places(places))
+        found = gate, shares.astype(np.float32)
         if self.kept is not None:
             self.kept[start] = found
         return found
