@@ -30,6 +30,8 @@ FIXED = SHAPE | {"ngram_order", "batch_size", "seq_length", "rng_seed", "validat
 """The settings that a run keeps from its first step to its last."""
 STEPS = re.compile(r"([0-9]{1,12}) ?steps?")
 """Some steps, as a text."""
+LONGEST_MEMORY = 10_000
+"""A memory of so many characters takes some tens of megabytes."""
 HELD_OUT = 0.9
 """At most so much of a text is not trained on, as a fraction."""
 PRECISIONS = ("float32", "float16")
@@ -260,6 +262,18 @@ class SampleConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How text is sampled. The rules apply in the order in which they stand here."""
 
     length: Annotated[int, about("Characters to write.", 0, 10**12)] = 500
+    memory: (
+        Annotated[
+            int,
+            about(
+                "Remember the seed text and what is written, fading over this many characters, so that names and words "
+                "come back; 0 is no memory. By default the seed text alone is remembered, and does not fade.",
+                0,
+                LONGEST_MEMORY,
+            ),
+        ]
+        | None
+    ) = None
     repetition_penalty: Annotated[
         float,
         about(
@@ -308,6 +322,15 @@ class SampleConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True
 class ScoreConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How text is scored."""
 
+    memory: Annotated[
+        int,
+        about(
+            "Remember the text so far, fading over this many characters: what comes again is less surprising; 0 is no "
+            "memory.",
+            0,
+            LONGEST_MEMORY,
+        ),
+    ] = 0
     unknown: Unknown = "error"
 
 

@@ -74,7 +74,7 @@ def _weights(run_path):
     from safetensors.numpy import load_file
 
     tensors = load_file(Run(run_path).weights_path("best"))
-    return [tensor for name, tensor in tensors.items() if name != "mixture/weights"]
+    return [tensor for name, tensor in tensors.items() if not name.startswith(("mixture/", "memory/"))]
 
 
 def test_runs_are_listed_best_first_and_broken_ones_last(run_path, tmp_path):

@@ -153,12 +153,13 @@ def engine():
 
 def training_loaded(folder: Path) -> None:
     """Load what a resume needs."""
-    from textgen.counts.files import mixture_specs
+    from textgen.counts.files import mixture_specs, rates_specs
     from textgen.training.checkpoint import check_training, load_training
 
     run = Run(folder / "run")
     check_training(run, run.load_info(), 29, 2430)
-    load_training(run, engine(), mixture_specs(run.load_info().model))
+    model = run.load_info().model
+    load_training(run, engine(), mixture_specs(model), rates_specs(model))
 
 
 FORMATS: dict[str, tuple[str, Callable, Callable]] = {

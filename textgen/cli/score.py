@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +11,7 @@ from textgen.cli.completion import CHECKPOINT, RUN
 from textgen.cli.options import FOLDER, config_options
 from textgen.cli.progress import unknown_characters
 from textgen.cli.standard_output import write
-from textgen.config import ScoreConfig
+from textgen.config import ScoreConfig, pick
 
 
 @click.command()
@@ -27,7 +28,7 @@ from textgen.config import ScoreConfig
 )
 @config_options(ScoreConfig)
 def score(
-    run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: str | None, unknown: str
+    run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: str | None, **options: Any
 ) -> None:
     """Measure how surprising a text is, in bits per character.
 
@@ -37,9 +38,10 @@ def score(
         raise click.UsageError("--split scores the run's own corpus; leave out FILE, --lines and --chars")
     from textgen.cli.scorer import Scorer
 
-    scorer = Scorer(run, checkpoint, unknown)
+    config = pick(ScoreConfig, options)
+    scorer = Scorer(run, checkpoint, config)
     write(scorer.split(split) if split else scorer.files(files or ("-",), form))
-    unknown_characters(scorer.unknown_count, unknown)
+    unknown_characters(scorer.unknown_count, config.unknown)
 
 
 @click.command()
@@ -48,13 +50,14 @@ def score(
 @CHECKPOINT
 @click.option("--out", type=FOLDER, required=True, metavar="PAGE", help="HTML file to write.")
 @config_options(ScoreConfig)
-def surprise(run: Path, file: str, checkpoint: str, out: Path, unknown: str) -> None:
+def surprise(run: Path, file: str, checkpoint: str, out: Path, **options: Any) -> None:
     """Write an HTML page that shades each character by its bits.
 
     FILE is read as UTF-8; - is standard input.
     """
     from textgen.cli.scorer import Scorer
 
-    scorer = Scorer(run, checkpoint, unknown)
+    config = pick(ScoreConfig, options)
+    scorer = Scorer(run, checkpoint, config)
     scorer.draw_page(file, out)
-    unknown_characters(scorer.unknown_count, unknown)
+    unknown_characters(scorer.unknown_count, config.unknown)

@@ -12,7 +12,7 @@ import numpy as np
 
 import textgen
 from textgen.cli.standard_input import line_batches, read_text, shown_name
-from textgen.config import PrepareConfig
+from textgen.config import PrepareConfig, ScoreConfig
 from textgen.data.corpus import Corpus
 from textgen.data.sources import find_sources
 from textgen.data.text import Source
@@ -29,13 +29,13 @@ class Scorer:
     Args:
         run: a run directory.
         checkpoint: which of its checkpoints.
-        unknown: what to do with characters that the vocabulary lacks.
+        config: the settings.
     """
 
-    def __init__(self, run: Path, checkpoint: str, unknown: str) -> None:
+    def __init__(self, run: Path, checkpoint: str, config: ScoreConfig) -> None:
         self.run = run
-        self.model = textgen.load(run, checkpoint)
-        self.unknown = unknown
+        self.model = textgen.load(run, checkpoint).remembering(config.memory)
+        self.unknown = config.unknown
         self.unknown_count = 0
 
     def files(self, paths: tuple[str, ...], form: str | None) -> Iterator[str]:

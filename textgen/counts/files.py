@@ -9,6 +9,7 @@ import numpy as np
 
 from textgen.config import ModelConfig
 from textgen.counts.contexts import PLACES, Contexts, chain_length
+from textgen.counts.memory import GATES
 from textgen.counts.tables import Counts, low_bits
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError
@@ -18,10 +19,17 @@ from textgen.runs.weights import Spec, opened, save_tensors
 
 MIXTURE = "mixture/weights"
 """The tensor of a checkpoint that holds the weights of the mixture."""
+RATES = "memory/rates"
+"""The tensor of a checkpoint that says how often a token would be copied from a memory."""
 NAMES = ("hashes", "starts", "left", "symbols", "shares")
 MOST_FILE_BYTES = 2**30
 ONE = np.float16(1).view(np.uint16)
 """The bits of no number from 0 to 1 are more."""
+
+
+def rates_specs(config: ModelConfig) -> dict[str, Spec]:
+    """The dtype and shape of the rates of a memory, which runs with counts have since there are memories."""
+    return {RATES: ("float32", (GATES,))} if config.ngram_order else {}
 
 
 def mixture_specs(config: ModelConfig) -> dict[str, Spec]:

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from textgen.config import SampleConfig, build
+from textgen.counts.copying import FADING, Recall
+from textgen.counts.memory import Tokens
 from textgen.data.vocabulary import REPLACEMENT, Vocabulary, describe
 from textgen.errors import ConfigError, TextError
 from textgen.inference.beam import search
 from textgen.inference.predictor import Predictor, load_predictor
 from textgen.inference.sample import Sample, in_order
-from textgen.inference.sampling import choose, log_probabilities
+from textgen.inference.sampling import SMALLEST_TEMPERATURE, choose, log_probabilities
 from textgen.runs.arrays import Bools
 from textgen.runs.run import Run
 
@@ -95,19 +97,41 @@ class Generator:
         """
         rng_seed = secrets.randbits(63) if config.rng_seed is None else config.rng_seed
         allowed = self.allowed(config)
+        # the likeliest is looked for among the probabilities as they are
+        draws = config.temperature > 0 and not config.beam
+        temperature = max(config.temperature, SMALLEST_TEMPERATURE) if draws else 1.0
+        predictor = self.remembering(config.memory, temperature).predictor
         seeds = iter(seed_texts)
         while batch := [self.known(text, config.unknown) for text in islice(seeds, BATCH)]:
             samples = [Sample(first + i, text, self.ids(text), rng_seed) for i, text in enumerate(batch)]
             first += len(batch)
             if config.beam:
-                yield from search(self.predictor, self.vocabulary, samples, config, allowed)
+                yield from search(predictor, self.vocabulary, samples, config, allowed)
             else:
-                yield from in_order(samples, self._write_batch(samples, config, allowed, measured))
+                yield from in_order(samples, self._write_batch(predictor, samples, config, allowed, measured))
+
+    def remembering(self, memory: int | None, temperature: float = 1.0) -> Generator:
+        """The same model beside a memory of each text.
+
+        Args:
+            memory: the characters over which it fades; 0 is none. None is the memory of the seed text alone.
+            temperature: at which the model will be sampled.
+        """
+        if memory == 0:
+            return self
+        fading, written = (FADING, False) if memory is None else (memory, True)
+        recall = Recall(Tokens(self.vocabulary), self.predictor.rates, fading, temperature, written)
+        return Generator(self.predictor.remembering(recall), self.vocabulary)
 
     def _write_batch(
-        self, samples: list[Sample], config: SampleConfig, allowed: Bools | None, measured: bool
+        self,
+        predictor: Predictor,
+        samples: list[Sample],
+        config: SampleConfig,
+        allowed: Bools | None,
+        measured: bool,
     ) -> Iterator[tuple[Sample, str]]:
-        logits, state = self.predictor.read([sample.ids for sample in samples])
+        logits, state = predictor.read([sample.ids for sample in samples])
         if config.length == 0:
             for sample in samples:
                 sample.ending = "length"
@@ -119,7 +143,9 @@ class Generator:
             histories = [sample.ids for sample in active] if looks_back else ()
             ids = choose(logits, config, uniforms, histories, allowed)
             if measured:
-                chances = log_probabilities(logits.astype(np.float64))
+                # without the memory, and not at the temperature
+                own = logits if state.copiers is None else state.copiers.logits
+                chances = log_probabilities(np.asarray(own, np.float64))
                 for row, (sample, index) in enumerate(zip(active, ids, strict=True)):
                     sample.bits -= float(chances[row, index] / np.log(2))
             ended = False
@@ -134,7 +160,7 @@ class Generator:
                 active = [active[row] for row in rows]
                 state, ids = state.take(rows), ids[rows]
             if active:
-                logits = self.predictor.step(ids, state)
+                logits = predictor.step(ids, state)
 
     def ids(self, text: str) -> list[int]:
         """What a network reads of a text of known characters: first what stands before it."""

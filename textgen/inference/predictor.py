@@ -1,4 +1,4 @@
-"""What comes next in a text: one interface to a network alone, and to a network mixed with counts."""
+"""What comes next in a text: one interface to a network, alone or mixed with counts, with or without a memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from textgen.config import ModelConfig
 from textgen.counts.contexts import KnownTexts, Readers
-from textgen.counts.files import MIXTURE, load_counts, mixture_specs
+from textgen.counts.copying import USUAL, Copiers, Recall
+from textgen.counts.files import MIXTURE, RATES, load_counts, mixture_specs, rates_specs
 from textgen.counts.mixture import mixed, said
 from textgen.counts.tables import Counts
 from textgen.data.vocabulary import Vocabulary
@@ -20,15 +21,25 @@ from textgen.runs.weights import load_tensors, weight_specs
 
 
 class PredictorState:
-    """What a predictor remembers of B texts: the network's state, and where their contexts stand."""
+    """What a predictor knows of B texts: the network's state, where their contexts stand, and their memories."""
 
-    def __init__(self, network: State, texts: Readers | KnownTexts | None) -> None:
+    def __init__(self, network: State, texts: Readers | KnownTexts | None, copiers: Copiers | None = None) -> None:
         self.network = network
         self.texts = texts
+        self.copiers = copiers
 
     def take(self, rows: Ints | list[int]) -> PredictorState:
         """A state of some rows, in any order, each as often as it is named."""
-        return PredictorState(self.network.take(rows), self.texts and self.texts.take(rows))
+        copiers = None if self.copiers is None else self.copiers.take(rows)
+        return PredictorState(self.network.take(rows), self.texts and self.texts.take(rows), copiers)
+
+    @classmethod
+    def merged(cls, states: Sequence[PredictorState]) -> PredictorState:
+        """The texts of several in one."""
+        texts = [state.texts for state in states if isinstance(state.texts, Readers)]
+        copiers = [state.copiers for state in states if state.copiers is not None]
+        network = State.merged([state.network for state in states])
+        return cls(network, Readers.merged(texts) if texts else None, Copiers.merged(copiers) if copiers else None)
 
 
 class Predictor:
@@ -38,12 +49,27 @@ class Predictor:
         network: the network.
         counts: what is mixed with it; None is nothing.
         weights: (G, E) of the mixture.
+        rates: (GATES,) how often a token would be copied from a memory.
+        recall: how each text is remembered; None is not.
     """
 
-    def __init__(self, network: Network, counts: Counts | None = None, weights: Floats | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        counts: Counts | None = None,
+        weights: Floats | None = None,
+        rates: Floats = USUAL,
+        recall: Recall | None = None,
+    ) -> None:
         self.network = network
         self.counts = counts
         self.weights = weights
+        self.rates = rates
+        self.recall = recall
+
+    def remembering(self, recall: Recall | None) -> Predictor:
+        """The same beside a memory of each text, or without."""
+        return Predictor(self.network, self.counts, self.weights, self.rates, recall)
 
     def initial_state(
         self, batch_size: int, batched: bool = False, texts: Readers | KnownTexts | None = None
@@ -57,7 +83,8 @@ class Predictor:
         """
         if self.counts and texts is None:
             texts = Readers.fresh(self.counts.contexts, batch_size)
-        return PredictorState(self.network.initial_state(batch_size, batched), texts if self.counts else None)
+        network = self.network.initial_state(batch_size, batched)
+        return PredictorState(network, texts if self.counts else None, self.recall and self.recall.fresh(batch_size))
 
     def step(self, ids: Ints, state: PredictorState) -> Floats:
         """One character further.
@@ -70,11 +97,14 @@ class Predictor:
             The logits of the next character, (B, V), valid until the next step.
         """
         logits = self.network.step(ids, state.network)
-        if self.counts is None or self.weights is None or state.texts is None:
-            return logits
-        state.texts.add(ids)
-        gates, shares = said(self.counts, state.texts.keys(), state.texts.places())
-        return mixed(self.weights, gates, (shares, logits))
+        if self.counts is not None and self.weights is not None and state.texts is not None:
+            state.texts.add(ids)
+            gates, shares = said(self.counts, state.texts.keys(), state.texts.places())
+            logits = mixed(self.weights, gates, (shares, logits))
+        if state.copiers is not None:
+            state.copiers.add(ids)
+            logits = state.copiers.mixed(logits)
+        return logits
 
     def read(self, texts: Sequence[Sequence[int]]) -> tuple[Floats, PredictorState]:
         """Read some texts, equal ones once.
@@ -93,10 +123,11 @@ class Predictor:
                 found = self.step(np.array([index]), state)
             logits.append(found.copy())
             states.append(state)
-        readers = [state.texts for state in states if isinstance(state.texts, Readers)]
-        merged = PredictorState(State.merged([s.network for s in states]), Readers.merged(readers) if readers else None)
         rows = [distinct[tuple(ids)] for ids in texts]
-        return np.concatenate(logits)[rows], merged.take(rows)
+        state = PredictorState.merged(states).take(rows)
+        if self.recall and not self.recall.written and state.copiers is not None and not state.copiers.close():
+            state.copiers = None
+        return np.concatenate(logits)[rows], state
 
 
 def load_predictor(
@@ -111,13 +142,13 @@ def load_predictor(
     if not config.ngram_order:
         return Predictor(Network(tensors, config))
     counts, _ = load_counts(run, vocabulary, config.ngram_order)
-    return Predictor(Network(tensors, config), counts, tensors[MIXTURE])
+    return Predictor(Network(tensors, config), counts, tensors[MIXTURE], tensors.get(RATES, USUAL).astype(float))
 
 
 def load_weights(
     run: Run, checkpoint: str, config: ModelConfig, vocabulary: Vocabulary, precision: str = "float32"
 ) -> dict[str, Floats]:
-    """Read the weights of a checkpoint, name to float32 array; those of the mixture too, if it is one.
+    """Read the weights of a checkpoint, name to float32 array; those of the mixture and its memory too, if it has them.
 
     Args:
         run: the run.
@@ -135,7 +166,9 @@ def load_weights(
     if checkpoint not in known:
         raise RunError(f"{run.path}: has no {checkpoint!r} checkpoint; it has: {', '.join(known) or 'none yet'}")
     path, specs = run.weights_path(checkpoint), weight_specs(config, len(vocabulary))
-    tensors, _ = load_tensors(run, path, specs | mixture_specs(config))
+    tensors, _ = load_tensors(run, path, specs | mixture_specs(config), rates_specs(config))
+    if RATES in tensors and not 0 < tensors[RATES].min() <= tensors[RATES].max() < 1:
+        raise RunError(f"{path}: {RATES} holds values that are no shares")
     if precision != "float32":
         for name in specs:
             if np.abs(tensors[name]).max() > np.finfo(precision).max:

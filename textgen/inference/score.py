@@ -9,13 +9,17 @@ import msgspec
 import numpy as np
 
 from textgen.counts.contexts import KnownTexts, TextContexts
+from textgen.counts.copying import Recall, model_says
 from textgen.counts.mixture import surprises
-from textgen.data.evaluation import evaluation_windows, stream_count
+from textgen.data.evaluation import WINDOW, evaluation_windows, stream_count
 from textgen.inference.generate import Generator
 from textgen.inference.sampling import log_probabilities
 from textgen.runs.arrays import Floats, Ints
 
 LIKELIEST = 3
+LONGEST_TOGETHER = 2**20
+"""Characters of a text that one memory reads. In the streams of a longer one, none shorter than 16,384 characters,
+memories of their own cost less than 0.005 nats."""
 ROWS = 512
 """Lines that are read side by side."""
 
@@ -41,19 +45,66 @@ def total_bits(model: Generator, ids: Ints) -> float:
 def mean_bits(model: Generator, ids: Ints, most: int = 0) -> float:
     """The bits per character of a text as training validates.
 
+    A memory reads the streams of a text one after another, as one text. Those of a long text each have their own.
+
     Args:
         model: a loaded model.
         ids: (N,) the text.
         most: how many characters may count, spread evenly over the text; 0 is all.
     """
     nats = count = 0.0
-    state = model.predictor.initial_state(stream_count(len(ids)), batched=True)
+    streams = stream_count(len(ids))
+    recall, predictor = model.predictor.recall, model.predictor.remembering(None)
+    memories = StreamMemories(recall, streams, apart=len(ids) > LONGEST_TOGETHER) if recall else None
+    state = predictor.initial_state(streams, batched=True)
     for inputs, targets, weights in evaluation_windows(ids, model.vocabulary.start, most):
         for column in range(inputs.shape[1]):
-            found = surprises(model.predictor.step(inputs[:, column], state), targets[:, column])
-            nats += float(found @ weights[:, column])
+            logits = predictor.step(inputs[:, column], state)
+            if memories:
+                memories.add(logits, targets[:, column], weights[:, column])
+            else:
+                nats += float(surprises(logits, targets[:, column]) @ weights[:, column])
         count += float(weights.sum())
-    return nats / count / math.log(2)
+    return (memories.nats() if memories else nats) / count / math.log(2)
+
+
+class StreamMemories:
+    """Streams of a text that are predicted side by side and remembered in their order.
+
+    Args:
+        recall: how they are remembered.
+        streams: S.
+        apart: whether each stream has a memory of its own. One memory has to wait until all of them have ended.
+    """
+
+    def __init__(self, recall: Recall, streams: int, apart: bool) -> None:
+        self.apart = apart
+        self.of_word = np.array(recall.tokens.of_word)
+        self.copiers = recall.fresh(streams).rows
+        if not apart:
+            self.copiers = self.copiers[:1] * streams
+        self.columns: list[tuple[Ints, Floats, Floats, Floats]] = []
+        self.sum = 0.0
+
+    def add(self, logits: Floats, targets: Ints, counted: Floats) -> None:
+        """The next column: the model's logits (S, V), and the characters that came (S,), of which some count."""
+        self.columns.append((targets, *model_says(logits, targets, self.of_word), counted))
+        if self.apart and len(self.columns) == WINDOW:
+            self._read()
+
+    def nats(self) -> float:
+        """The surprise of all characters that counted, together."""
+        self._read()
+        return self.sum
+
+    def _read(self) -> None:
+        """Read the columns, one stream after another."""
+        targets, nats, outside, counted = (np.array(part).T for part in zip(*self.columns, strict=True))
+        for stream, copier in enumerate(self.copiers):
+            rows = (part[stream][counted[stream] > 0].tolist() for part in (targets, np.exp(-nats), outside))
+            for index, chance, others in zip(*rows, strict=True):
+                self.sum -= math.log(copier.read(index, chance, others))
+        self.columns.clear()
 
 
 def line_bits(model: Generator, lines: Sequence[str]) -> Floats:

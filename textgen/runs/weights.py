@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -50,13 +51,16 @@ def weight_specs(config: ModelConfig, vocabulary_size: int, prefix: str = "") ->
     return {f"{prefix}{name}": ("float32", shape) for name, shape in weight_shapes(config, vocabulary_size).items()}
 
 
-def load_tensors(run: Run, path: Path, expected: Mapping[str, Spec]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def load_tensors(
+    run: Run, path: Path, expected: Mapping[str, Spec], optional: Mapping[str, Spec] = MappingProxyType({})
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Read a safetensors file of a run, once its header holds what is expected and nothing else.
 
     Args:
         run: the run.
         path: the file in it.
         expected: name to dtype and shape.
+        optional: the same, of tensors that older versions did not write.
 
     Returns:
         Name to array, and the file's metadata.
@@ -66,8 +70,10 @@ def load_tensors(run: Run, path: Path, expected: Mapping[str, Spec]) -> tuple[di
             type or shape, or holds a value that no weight has.
     """
     with opened(run, path) as file:
+        names = set(file.keys())
+        expected = {**expected, **{name: spec for name, spec in optional.items() if name in names}}
         check_header(path, file, expected)
-        if superfluous := sorted(set(file.keys()) - expected.keys()):
+        if superfluous := sorted(names - expected.keys()):
             raise RunError(f"{path}: holds {superfluous[0][:80]!r}, which the model in {run.info_path} does not have")
         tensors = {name: file.get_tensor(name) for name in expected}
         metadata = file.metadata() or {}

@@ -98,16 +98,19 @@ def check_training(run: Run, info: RunInfo, vocabulary_size: int, characters: in
         check_header(path, file, expected)
 
 
-def load_training(run: Run, engine: Engine, mixture: dict[str, Spec]) -> tuple[States, Position, Tensors]:
+def load_training(
+    run: Run, engine: Engine, mixture: dict[str, Spec], optional: dict[str, Spec]
+) -> tuple[States, Position, Tensors]:
     """Set an engine to where a training stood.
 
     Args:
         run: the run to read.
         engine: a new engine of the run's settings.
         mixture: the dtypes and shapes of the mixture's weights.
+        optional: the same, of tensors that older versions did not write.
 
     Returns:
-        The carried state, the position, and the weights of the mixture.
+        The carried state, the position, and the tensors of the mixture.
 
     Raises:
         RunError: there is no checkpoint, or it does not fit the settings.
@@ -122,11 +125,15 @@ def load_training(run: Run, engine: Engine, mixture: dict[str, Spec]) -> tuple[S
     expected = {name: (np.dtype(v.dtype).name, tuple(v.shape)) for name, v in variables.items()}
     for i, pair in enumerate(zero):
         expected |= {f"state/{i}/{j}": ("float32", tuple(s.shape)) for j, s in enumerate(pair)}
-    tensors, metadata = load_tensors(run, path, expected | mixture)
+    tensors, metadata = load_tensors(run, path, expected | mixture, optional)
     position = _position(path, metadata)
     assign_weights(list(variables.values()), [tensors[name] for name in variables])
     states = [tuple(tensors[f"state/{i}/{j}"] for j in range(len(pair))) for i, pair in enumerate(zero)]
-    return engine.place_states(states), position, {name: tensors[name] for name in mixture}
+    return (
+        engine.place_states(states),
+        position,
+        {name: tensors[name] for name in mixture | optional if name in tensors},
+    )
 
 
 def load_position(run: Run) -> Position:

@@ -12,7 +12,7 @@ from typing import Protocol
 import keras
 import msgspec
 
-from textgen.counts.files import MIXTURE, mixture_specs
+from textgen.counts.files import mixture_specs, rates_specs
 from textgen.data.corpus import Corpus
 from textgen.data.evaluation import window_count
 from textgen.errors import RunError
@@ -105,14 +105,14 @@ class Loop:
 
     def load(self) -> None:
         """Set everything to where the run's last checkpoint stood, and take in what has changed since."""
-        specs = mixture_specs(self.info.model)
-        self.states, position, mixture = load_training(self.run, self.engine, specs)
+        specs, optional = mixture_specs(self.info.model), rates_specs(self.info.model)
+        self.states, position, mixture = load_training(self.run, self.engine, specs, optional)
         self.position = position = caught_up(position, self.info.changes)
         self.mark = self.saved = (position.step, position.seconds)
         self.started = None
         if specs and self.placement.chief:
             self.mixing = self.mixing or Mixing.load(self.run, self.corpus, self.info.model.ngram_order)
-            self.mixing.weights = mixture[MIXTURE]
+            self.mixing.restore(mixture)
 
     def count(self) -> None:
         """Count the training part, where the run has counts. It takes of the training's time."""
@@ -333,7 +333,7 @@ class Loop:
 
     def _mixture(self) -> Tensors:
         """What a checkpoint holds of the mixture."""
-        return {MIXTURE: self.mixing.weights} if self.mixing else {}
+        return self.mixing.tensors() if self.mixing else {}
 
     def _tell_callbacks(self, row: HistoryRow, loss: float | None) -> None:
         logs = {"loss": row.train_bpc / BITS_PER_NAT, "learning_rate": row.learning_rate}

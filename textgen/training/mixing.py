@@ -14,8 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from textgen.counts.contexts import Contexts, TextContexts
+from textgen.counts.copying import USUAL, Recalled, model_says
 from textgen.counts.counting import CHARACTERS_PER_SECOND, count, countable, gathered, stretches, without
-from textgen.counts.files import load_counts, save_counts
+from textgen.counts.files import MIXTURE, RATES, load_counts, save_counts
+from textgen.counts.memory import Tokens
 from textgen.counts.mixture import (
     COUNTS_ALONE,
     fit,
@@ -28,6 +30,7 @@ from textgen.counts.mixture import (
 from textgen.counts.tables import Counts
 from textgen.data.corpus import Corpus
 from textgen.data.evaluation import WARM_UP, WINDOW, evaluation_windows
+from textgen.data.vocabulary import Vocabulary
 from textgen.runs.arrays import Floats, Ints
 from textgen.runs.run import Run
 from textgen.training.engine import Engine
@@ -82,6 +85,11 @@ class Passages:
         counted[:, before:] = 1
         return cls(counts, ids[places - 1].astype(np.int32), ids[places].astype(np.int32), counted)
 
+    @property
+    def pieces(self) -> Ints:
+        """The characters that count of pieces of a text, (S, L)."""
+        return self.targets[self.counted > 0].reshape(len(self.targets), -1)
+
     def said(self, start: int) -> tuple[Ints, Floats]:
         """What the counts say in the window from a column on: gates (WINDOW * S,), log-probabilities (.., V)."""
         if self.kept is not None and start in self.kept:
@@ -108,14 +116,18 @@ class Passages:
             sums += [surprises(found, targets) @ counted for found in (mixed(weights, gate, (said, logits)), logits)]
         return Losses(*(sums / self.counted.sum()).tolist())
 
-    def fitted(self, engine: Engine) -> Floats:
-        """The weights of the mixture that suit the network as it is now."""
+    def fitted(self, engine: Engine, recalled: Recalled) -> tuple[Floats, Floats]:
+        """What suits the network as it is now: the weights of the mixture, and the rates of a memory beside it."""
         parts = []
         for start, logits in engine.windows(self.inputs):
             targets, counted = self.targets_at(start)
             parts.append([part[counted > 0] for part in (*self.said(start), logits, targets)])
-        gate, said, logits, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return fit(gate, (said, logits), targets, usual_weights(self.counts.contexts.levels))
+        gates, said, logits, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
+        weights = fit(gates, (said, logits), targets, usual_weights(self.counts.contexts.levels))
+        nats, outside = model_says(mixed(weights, gates, (said, logits)), targets, recalled.of_word)
+        # windows are time-major, memories read piece by piece
+        rates = recalled.rates(*(part.reshape(-1, len(self.inputs)).T for part in (nats, outside)))
+        return weights, rates.astype(np.float32)
 
 
 class Mixing:
@@ -125,9 +137,10 @@ class Mixing:
         counts: of the training part.
         characters: how many of its characters were counted.
         held_out: the pieces to fit the weights on, under counts that lack them; None where the text is too short.
+        vocabulary: of the text.
     """
 
-    def __init__(self, counts: Counts, characters: int, held_out: Passages | None) -> None:
+    def __init__(self, counts: Counts, characters: int, held_out: Passages | None, vocabulary: Vocabulary) -> None:
         self.counts = counts
         self.characters = characters
         self.held_out = held_out
@@ -135,6 +148,9 @@ class Mixing:
         """The validation part, and how many of its characters count."""
         self.weights = uniform_weights(counts.contexts.levels, COUNTS_ALONE)
         """(G, 2) float32."""
+        self.recalled = Recalled(Tokens(vocabulary), held_out.pieces) if held_out else None
+        self.rates = USUAL.astype(np.float32)
+        """(GATES,) how often a token would be copied from a memory."""
 
     @classmethod
     def count(cls, corpus: Corpus, order: int, minutes: float | None, note: Callable[[str], None]) -> Mixing:
@@ -155,13 +171,22 @@ class Mixing:
         counts = count(contexts, gathered(corpus.train, stretches(len(corpus.train), characters)))
         of = f" of {len(corpus.train):,}" if characters < len(corpus.train) else ""
         note(f"counted {characters:,}{of} characters in {time.monotonic() - began:.1f} s")
-        return cls(counts, characters, held_out)
+        return cls(counts, characters, held_out, corpus.vocabulary)
 
     @classmethod
     def load(cls, run: Run, corpus: Corpus, order: int) -> Mixing:
         """The counts of a run, which goes on; those of the fit are counted again."""
         counts, characters = load_counts(run, corpus.vocabulary, order)
-        return cls(counts, characters, count_held_out(corpus, counts.contexts, characters))
+        held_out = count_held_out(corpus, counts.contexts, characters)
+        return cls(counts, characters, held_out, corpus.vocabulary)
+
+    def tensors(self) -> dict[str, Floats]:
+        """What a checkpoint holds of the mixture and of a memory beside it."""
+        return {MIXTURE: self.weights, RATES: self.rates}
+
+    def restore(self, tensors: dict[str, Floats]) -> None:
+        """Take what a checkpoint held."""
+        self.weights, self.rates = tensors[MIXTURE], tensors.get(RATES, self.rates)
 
     def save(self, run: Run) -> None:
         """Write the counts into a run."""
@@ -169,8 +194,8 @@ class Mixing:
 
     def fit(self, engine: Engine) -> None:
         """Fit the weights to the network as it is now."""
-        if self.held_out:
-            self.weights = self.held_out.fitted(engine)
+        if self.held_out and self.recalled:
+            self.weights, self.rates = self.held_out.fitted(engine, self.recalled)
         else:
             self.weights = usual_weights(self.counts.contexts.levels)
 

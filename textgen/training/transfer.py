@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from textgen.config import SHAPE, ModelConfig, build
-from textgen.counts.files import mixture_specs
+from textgen.counts.files import mixture_specs, rates_specs
 from textgen.data.corpus import Corpus
 from textgen.data.vocabulary import Vocabulary
 from textgen.runs.run import Run
@@ -53,7 +53,7 @@ def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
     known = Vocabulary.load(source.path)
     model = source.load_info().model
     path, specs = source.weights_path(source.best_checkpoint()), weight_specs(model, len(known))
-    weights, _ = load_tensors(source, path, specs | mixture_specs(model))
+    weights, _ = load_tensors(source, path, specs | mixture_specs(model), rates_specs(model))
     shared = [c for c in corpus.vocabulary.idx2char if c in known.char2idx]
     here = [corpus.vocabulary.char2idx[c] for c in shared]
     there = [known.char2idx[c] for c in shared]
