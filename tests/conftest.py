@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import SETTINGS, TEXT, QuietReporter, run_textgen
+from support import SETTINGS, TEXT, QuietReporter, textgen_done
 
 # no test fails by the clock: a busy machine is slow
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -71,12 +71,6 @@ def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Pat
         return path
 
     return path_of
-
-
-def textgen_done(*arguments) -> None:
-    """Run a command that must succeed."""
-    done = run_textgen(*arguments)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")

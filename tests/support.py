@@ -86,6 +86,12 @@ def run_textgen(*arguments, **options) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, check=False, **options)
 
 
+def textgen_done(*arguments) -> None:
+    """Run a command that must succeed."""
+    done = run_textgen(*arguments)
+    assert done.returncode == 0, done.stderr
+
+
 def one_line_error(done, code) -> str:
     """The message of a refusal: one line on standard error, nothing on standard output."""
     assert done.returncode == code, done.stderr

@@ -99,6 +99,8 @@ class StreamMemories:
 
     def _read(self) -> None:
         """Read the columns, one stream after another."""
+        if not self.columns:
+            return
         targets, nats, outside, counted = (np.array(part).T for part in zip(*self.columns, strict=True))
         for stream, copier in enumerate(self.copiers):
             rows = (part[stream][counted[stream] > 0].tolist() for part in (targets, np.exp(-nats), outside))
