@@ -11,6 +11,14 @@ function float16Values() {
   });
 }
 
+/** The bytes of a text in base64. */
+function decodeBase64(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
 /**
  * The weights by name.
  * @param {[string, number][]} sizes names and numbers of values, in the order in which they stand
@@ -19,9 +27,7 @@ function float16Values() {
  * @returns {Object<string, Float32Array>}
  */
 function decodeWeights(sizes, base64, precision) {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const bytes = decodeBase64(base64);
   let values;
   if (precision === "float16") {
     const table = float16Values();
