@@ -1,6 +1,8 @@
 """How large an exported page is, and how fast it writes in Chromium: `python benchmarks/page.py`.
 
-The runs have random weights: neither the size nor the speed depends on what was learnt. Needs chromium and playwright.
+The runs have random weights: neither the size nor the speed depends on what was learnt. The counts are those of a
+million random characters, more than a page holds. The time of the processor alone is that of the page's thread: it
+depends less on what else runs. Needs chromium and playwright.
 """
 
 from __future__ import annotations
@@ -10,25 +12,37 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import CDPSession, Page, expect, sync_playwright
 
 from textgen.config import ModelConfig, TrainConfig
+from textgen.counts.contexts import Contexts
+from textgen.counts.counting import count
+from textgen.counts.files import MIXTURE, save_counts
+from textgen.counts.mixture import usual_weights
 from textgen.data.vocabulary import Vocabulary
 from textgen.export.forms import export
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.runs.weights import save_tensors, weight_shapes
 from textgen.version import __version__
 
-SHAPES = ((1, 256), (1, 384), (1, 512), (2, 512))
+SHAPES = ((1, 256, 0), (1, 384, 0), (1, 384, 5), (1, 512, 0), (2, 512, 0))
+"""Layers, units, and how many runs the counts look back; 0 is none."""
 CHARACTERS = 65
+COUNTED = 1_000_000
 
 
-def make_run(path: Path, layers: int, units: int) -> Path:
+def make_run(path: Path, layers: int, units: int, order: int) -> Path:
     """A run of random weights, as large as those of tiny Shakespeare."""
-    config, run, rng = ModelConfig(num_layers=layers, units=units, ngram_order=0), Run(path), np.random.default_rng(0)
+    config = ModelConfig(num_layers=layers, units=units, ngram_order=order)
+    run, vocabulary, rng = (
+        Run(path),
+        Vocabulary(["\n", *map(chr, range(32, 31 + CHARACTERS))]),
+        np.random.default_rng(0),
+    )
     path.mkdir()
     info = RunInfo(
         format_version=FORMAT_VERSION,
@@ -39,19 +53,46 @@ def make_run(path: Path, layers: int, units: int) -> Path:
         corpus_fingerprint="",
     )
     run.save_info(info)
-    Vocabulary(["\n", *map(chr, range(32, 31 + CHARACTERS))]).save(path)
+    vocabulary.save(path)
     shapes = weight_shapes(config, CHARACTERS)
     weights = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+    if order:
+        counts = count(Contexts(vocabulary, order), random_text(rng))
+        save_counts(run, counts, COUNTED)
+        weights[MIXTURE] = usual_weights(counts.contexts.levels)
     save_tensors(run, run.weights_path("best"), weights, {})
     return path
 
 
-def written_per_second(page: Page, length: int) -> float:
-    """Characters a second of one text, as the page measures them."""
+def random_text(rng: np.random.Generator) -> np.ndarray:
+    """Words of which few come often and many seldom, COUNTED characters in all."""
+    words = [rng.integers(CHARACTERS, size=rng.integers(1, 8)) for _ in range(20_000)]
+    ranks = np.minimum(rng.zipf(1.3, COUNTED), len(words)) - 1
+    return np.concatenate([words[rank] for rank in ranks])[:COUNTED]
+
+
+def written_per_second(page: Page, length: int) -> tuple[float, float]:
+    """Characters a second of one text: as the page measures them, and for a second of the processor."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    began = thread_seconds(session)
     page.fill("#length", str(length))
     page.click("#write")
     expect(page.get_by_role("status")).to_contain_text(f"{length:,} characters", timeout=300_000)
-    return float(page.get_attribute("#status", "data-rate") or 0)
+    seconds = thread_seconds(session) - began
+    session.detach()
+    return float(page.get_attribute("#status", "data-rate") or 0), length / seconds
+
+
+def thread_seconds(session: CDPSession) -> float:
+    """How long the thread of a page has worked."""
+    metrics = {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
+    return float(metrics["TaskDuration"])
+
+
+def table_row(cells: Sequence[str]) -> str:
+    """A row of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -60,12 +101,13 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    print("| layers x units | page, MB | with float32, MB | export, s | characters/s in Chromium |")
-    print("| --- | --- | --- | --- | --- |")
+    names = "layers x units", "counts", "MB", "MB, float32", "export, s", "characters/s", "of the processor's time"
+    print(table_row(names))
+    print(table_row(["---"] * len(names)))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for layers, units in SHAPES:
-            run = make_run(Path(folder) / f"{layers}x{units}", layers, units)
+        for layers, units, order in SHAPES:
+            run = make_run(Path(folder) / f"{layers}x{units}-{order}", layers, units, order)
             file = run.with_suffix(".html")
             began = time.perf_counter()
             size = export(run, file)
@@ -73,9 +115,12 @@ def main() -> None:
             exact = export(run, file.with_suffix(".exact"), "html", precision="float32")
             page = browser.new_page()
             page.goto(file.as_uri())
-            rate = statistics.median(written_per_second(page, options.length) for _ in range(options.rounds))
+            rates = zip(*(written_per_second(page, options.length) for _ in range(options.rounds)), strict=True)
+            rate, own = map(statistics.median, rates)
             page.close()
-            print(f"| {layers}x{units} | {size / 1e6:.2f} | {exact / 1e6:.2f} | {seconds:.2f} | {rate:,.0f} |")
+            counts = "yes" if order else "no"
+            sizes = f"{size / 1e6:.2f}", f"{exact / 1e6:.2f}"
+            print(table_row([f"{layers}x{units}", counts, *sizes, f"{seconds:.2f}", f"{rate:,.0f}", f"{own:,.0f}"]))
 
 
 if __name__ == "__main__":

@@ -13,10 +13,16 @@ import pytest
 
 import textgen
 from textgen.config import ModelConfig, TrainConfig
+from textgen.counts.contexts import Contexts
+from textgen.counts.counting import count
+from textgen.counts.files import MIXTURE, mixture_specs, save_counts
 from textgen.data.vocabulary import Vocabulary
 from textgen.export.page import SCRIPTS, source
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.runs.weights import save_tensors, weight_shapes
+
+COUNTED = 8000
+"""How many characters of counts a run has, if it has any."""
 
 
 def make_run(path: Path, characters="\nabcdefghijklmnopqrstuvwxyz ", rng_seed=0, corpus="data/plays", **model) -> Path:
@@ -36,8 +42,19 @@ def make_run(path: Path, characters="\nabcdefghijklmnopqrstuvwxyz ", rng_seed=0,
     vocabulary.save(path)
     shapes = weight_shapes(config, len(vocabulary))
     weights = {name: rng.normal(0, 0.6, shape).astype(np.float32) for name, shape in shapes.items()}
+    if config.ngram_order:
+        shape = mixture_specs(config)[MIXTURE][1]
+        weights[MIXTURE] = rng.uniform(0.2, 0.9, shape).astype(np.float32)
+        counts = count(Contexts(vocabulary, config.ngram_order), counted_text(vocabulary, rng))
+        save_counts(run, counts, COUNTED)
     save_tensors(run, run.weights_path("best"), weights, {})
     return path
+
+
+def counted_text(vocabulary: Vocabulary, rng: np.random.Generator) -> np.ndarray:
+    """A text of words that come again and again."""
+    words = [rng.integers(len(vocabulary), size=rng.integers(1, 6)) for _ in range(300)]
+    return np.concatenate([words[min(int(rank), 299)] for rank in rng.zipf(1.3, COUNTED)])[:COUNTED]
 
 
 def node_path() -> str | None:
@@ -71,4 +88,5 @@ def parts_of(page: str) -> dict:
     """The data of a page: what its script knows of the model, and the weights."""
     model = re.search(r'<script type="application/json" id="model">(.*?)</script>', page, re.S)[1]
     weights = re.search(r'<script type="text/plain" id="weights">(.*?)</script>', page, re.S)[1]
-    return {**json.loads(model), "weights": weights}
+    counts = re.search(r'<script type="text/plain" id="counts">(.*?)</script>', page, re.S)[1]
+    return {**json.loads(model), "weights": weights, "packed": counts}

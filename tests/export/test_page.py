@@ -145,13 +145,15 @@ def test_the_keyboard_alone_places_the_cursor_and_cannot_change_the_text(network
     assert finished(shown)[:10] == text[:10]
 
 
-def test_the_shades_are_those_of_textgen_surprise(network_run, exported, open_page, tmp_path):
+@pytest.mark.parametrize("trained", ["network_run", "run_path"])
+def test_the_shades_are_those_of_textgen_surprise(trained, request, exported, open_page, tmp_path):
+    trained = request.getfixturevalue(trained)
     text = "the quick dog\njumps over a lazy fox.\n"
-    done = run_textgen("surprise", network_run, "-", "--out", tmp_path / "s.html", input=text)
+    done = run_textgen("surprise", trained, "-", "--out", tmp_path / "s.html", input=text)
     assert done.returncode == 0, done.stderr
     report = (tmp_path / "s.html").read_text()
     expected = re.findall(r'<b class="(s\d)" title="([\d.]+) bits; likeliest: ([^"]*)"', report)
-    shown = open_page(exported(network_run, "float32"))
+    shown = open_page(exported(trained, "float32"))
     shown.fill("#seed-text", text)
     shown.click("#read")
     assert finished(shown) == text
@@ -232,14 +234,23 @@ def test_what_cannot_be_is_refused_before_anything_is_written(network_run, expor
     assert shown.text_content("#text") == "the "
 
 
-def test_a_run_with_counts_gives_its_network_and_says_so(run_path, open_page, tmp_path):
+def test_a_run_with_counts_writes_the_mixture_and_tells_both_validations(run_path, open_page, tmp_path):
     done = run_textgen("export", run_path, tmp_path / "page.html")
-    assert re.search(r"the network alone, .*: \d\.\d{3} bits .*, \d\.\d{3} with the counts\n$", done.stderr)
+    assert re.fullmatch(r".*page.html: \d\.\d\d MB\n", done.stderr)
     shown = open_page(tmp_path / "page.html")
-    write(shown, length=20)
-    unfold(shown)
-    assert "with the n-gram counts" in shown.locator("dl").inner_text()
-    assert shown.get_by_text("writes another text").is_visible()
+    text = write(shown, length=300, rng_seed=4, temperature=1.2)
+    options = ["-s", "the ", "-l", "300", "-t", "1.2", "--rng-seed", "4", "--precision", "float16"]
+    sampled = run_textgen("sample", run_path, *options).stdout
+    assert sampled.removesuffix("\n") == text.removesuffix("\n")
+    about = shown.locator("dl").text_content()
+    assert re.search(r"Validation\d\.\d{3} bits per character; the network alone \d\.\d{3}", about)
+    assert re.search(r"n-gram counts of order 5, [\d,]+ contexts", about)
+    # ways are read again from states that were kept
+    shown.evaluate(CARET, [60, 60])
+    shown.click("#branch")
+    way = finished(shown)
+    model = textgen.load(run_path, precision="float16")
+    assert way == model.generate(text[:60], rng_seed=4, length=300, temperature=1.2)
 
 
 def test_the_run_is_told_of_and_no_path_of_this_machine(network_run, exported, open_page):

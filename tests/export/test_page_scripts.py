@@ -23,8 +23,7 @@ RULES = [
     {"temperature": 1.1, "top_k": 12, "top_p": 0.9, "min_p": 0.02},
 ]
 READ = """
-const weights = decodeWeights(input.sizes, input.weights, input.precision);
-const network = () => new Network(input.config, weights);
+const model = await loadModel(input, input.weights, input.packed);
 const pace = new Pace(() => {});
 """
 
@@ -104,8 +103,7 @@ def test_the_network_gives_the_logits_of_the_command_line(tmp_path, model, preci
     run = make_run(tmp_path / "run", **model)
     ids = np.random.default_rng(2).integers(28, size=50).tolist()
     found = run_scripts(
-        READ + "const model = network(); const state = model.initialState();"
-        "return input.ids.map((id) => Array.from(model.step(id, state)))",
+        READ + "const state = model.initialState();return input.ids.map((id) => Array.from(model.step(id, state)))",
         {**parts_of(page(run, "best", precision).decode()), "ids": ids},
     )
     network = textgen.load(run, precision=precision).predictor
@@ -114,14 +112,15 @@ def test_the_network_gives_the_logits_of_the_command_line(tmp_path, model, preci
     assert np.allclose(found, expected, atol=2e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("order", [0, 5], ids=["network", "mixture"])
 @pytest.mark.parametrize("settings", RULES, ids=str)
-def test_20_000_characters_are_those_of_the_command_line(tmp_path, settings):
-    run = make_run(tmp_path / "run", num_layers=2, units=24)
+def test_20_000_characters_are_those_of_the_command_line(tmp_path, settings, order):
+    run = make_run(tmp_path / "run", num_layers=2, units=24, ngram_order=order)
     length = 20_000 if settings in ({}, RULES[-1]) else 4_000
     written = run_scripts(
         READ
         + """
-        const reader = new Reader(network(), input.start);
+        const reader = new Reader(model, input.start);
         const ids = [];
         await reader.read(input.ids, pace);
         const settings = { ...input.rules, length: input.length, seed: 7n, index: 1 };
@@ -149,7 +148,7 @@ def test_a_text_is_read_again_from_any_place_and_each_character_has_its_bits(tmp
     found = run_scripts(
         READ
         + """
-        const reader = new Reader(network(), input.start);
+        const reader = new Reader(model, input.start);
         const found = [];
         for (const ids of input.texts) {
           await reader.read(ids, pace);

@@ -32,15 +32,17 @@ def export(run: Path, file: Path, form: str | None, checkpoint: str, precision: 
     FILE.keras    a Sequential model of stock Keras
     FILE.onnx     a model for ONNX Runtime; needs textgen-keras[onnx]
 
-    N-gram counts are in none of them: the file is the network alone.
+    A page mixes the run's n-gram counts with its network, as `textgen sample` does. Counts of a large text are
+    shortened to 4.9 MB, and the page then writes another text; it says so. The other forms hold the network alone.
 
-    The text that a model was trained on is not in the file, but a model can recite passages of it. Give away only what
-    that text allows.
+    The text that a model was trained on is not in the file. But counts hold its frequent passages, and a network can
+    recite some, too. Give away only what that text allows.
     """
-    from textgen.export.forms import export, left_out
+    from textgen.export.forms import export
 
-    size = export(run, file, form, checkpoint, precision, force)
-    click.echo("; ".join(filter(None, [f"{file}: {size / 1e6:,.2f} MB", left_out(run)])), err=True)
+    notes: list[str] = []
+    size = export(run, file, form, checkpoint, precision, force, notes.append)
+    click.echo("; ".join([f"{file}: {size / 1e6:,.2f} MB", *notes]), err=True)
 
 
 @click.command("import")

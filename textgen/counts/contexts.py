@@ -75,9 +75,9 @@ class Contexts:
         self.size = len(vocabulary)
         """V."""
         self.of_word = np.array([is_of_word(c) for c in vocabulary.idx2char])
-        folded = [vocabulary.char2idx.get(c.lower(), i) for i, c in enumerate(vocabulary.idx2char)]
-        # a word is the same in upper and in lower case
-        self.values = mix_arrays(np.zeros(self.size, np.uint64), np.array(folded, np.uint64))
+        self.folded = [vocabulary.char2idx.get(c.lower(), i) for i, c in enumerate(vocabulary.idx2char)]
+        """For each id the one of its lower case: a word is the same in both."""
+        self.values = mix_arrays(np.zeros(self.size, np.uint64), np.array(self.folded, np.uint64))
         self.line_end = vocabulary.char2idx["\n"]
         self.document_end = vocabulary.char2idx.get(DOCUMENT_END, -1)
 

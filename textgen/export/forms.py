@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from textgen.errors import ConfigError, RunError
@@ -18,6 +19,7 @@ def export(
     checkpoint: str = "best",
     precision: str | None = None,
     force: bool = False,
+    note: Callable[[str], None] = lambda text: None,
 ) -> int:
     """Write a run in another form.
 
@@ -28,6 +30,7 @@ def export(
         checkpoint: as in `textgen.load`.
         precision: the number format of a page's weights, by default `float16`; the other forms have float32.
         force: replace a file that exists.
+        note: told what of the run the file does not hold.
 
     Returns:
         The number of bytes written.
@@ -43,13 +46,13 @@ def export(
         raise RunError(f"{file}: is a folder; expected a file to make")
     if file.exists() and not force:
         raise RunError(f"{file}: exists; give another name, or --force to replace it")
-    data = contents(run, form, checkpoint, precision or "float16")
+    data = contents(run, form, checkpoint, precision or "float16", note)
     write_bytes(file, data)
     return len(data)
 
 
 def left_out(run: Path) -> str:
-    """What no form holds of a run, in a line for a person; empty where that is nothing."""
+    """What .keras and .onnx do not hold of a run, in a line for a person; empty where that is nothing."""
     from textgen.inference.overview import overview
 
     it = overview(run)
@@ -73,12 +76,14 @@ def form_of(file: Path) -> str:
     return form
 
 
-def contents(run: Path, form: str, checkpoint: str, precision: str) -> bytes:
-    """A run in a form, as the bytes of a file."""
+def contents(run: Path, form: str, checkpoint: str, precision: str, note: Callable[[str], None]) -> bytes:
+    """A run in a form, as the bytes of a file; see `export`."""
     if form == "html":
         from textgen.export.page import page
 
-        return page(run, checkpoint, precision)
+        return page(run, checkpoint, precision, note)
+    if lacking := left_out(run):
+        note(lacking)
     if form == "onnx":
         from textgen.export.onnx_file import onnx_model
 

@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import msgspec
 import numpy as np
 
 from textgen.config import ModelConfig, TrainConfig
+from textgen.counts.files import MIXTURE, load_counts
 from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
 from textgen.export.curve import curve_svg
+from textgen.export.packed_counts import MOST_BYTES, Packed, packed
 from textgen.inference.overview import RunOverview, overview, shape
 from textgen.inference.page import MOST_BITS, SHADES, legend, shade_rules
 from textgen.inference.predictor import load_weights
@@ -24,19 +27,26 @@ from textgen.runs.run import Run
 from textgen.runs.weights import weight_shapes
 
 SOURCES = Path(__file__).parent / "page"
-SCRIPTS = ("random.js", "network.js", "sampling.js", "reader.js", "ways.js", "page.js")
+SCRIPTS = (
+    "random.js",
+    "network.js",
+    "contexts.js",
+    "counts.js",
+    "mixture.js",
+    "sampling.js",
+    "reader.js",
+    "ways.js",
+    "page.js",
+)
 """In the order in which one needs another."""
 PLACE = re.compile(r"\{\{(\w+)\}\}")
 SAME = {
     "float16": "The page holds the weights rounded to 16 bits; with --precision float16 the command samples these.",
     "float32": "The page holds the weights as they were trained.",
 }
-ALONE = (
-    "This run mixes n-gram counts with its network. The page has the network alone, so the command writes another text."
-)
 
 
-def page(path: Path, checkpoint: str, precision: str) -> bytes:
+def page(path: Path, checkpoint: str, precision: str, note: Callable[[str], None] = lambda text: None) -> bytes:
     """The page of a run.
 
     Args:
@@ -44,6 +54,7 @@ def page(path: Path, checkpoint: str, precision: str) -> bytes:
         checkpoint: as in `textgen.load`.
         precision: `float16` or `float32`, the number format of the weights. The page writes what `textgen sample`
             writes from weights of the same precision.
+        note: told if the page has fewer counts than the run.
 
     Returns:
         An HTML file in UTF-8 that fetches nothing.
@@ -54,6 +65,11 @@ def page(path: Path, checkpoint: str, precision: str) -> bytes:
     run = Run(path)
     vocabulary, it = Vocabulary.load(path), overview(path)
     weights = load_weights(run, checkpoint, it.model, vocabulary, precision)
+    order = it.model.ngram_order
+    counts = packed(load_counts(run, vocabulary, order)[0], MOST_BYTES) if order else None
+    if counts and not counts.whole:
+        note(f"{shortened(counts)}, so it writes another text than `textgen sample`")
+    told = description(it, vocabulary, precision) | ({"counts": counts.told(weights[MIXTURE])} if counts else {})
     script = "".join(source(name) for name in SCRIPTS)
     style = source("page.css") + shade_rules()
     values = {
@@ -63,15 +79,38 @@ def page(path: Path, checkpoint: str, precision: str) -> bytes:
         "style": style,
         "start": "a new document" if DOCUMENT_END in vocabulary.char2idx else "a new line",
         "legend": legend(),
-        "same": ALONE if it.model.ngram_order else SAME[precision],
-        "facts": "\n".join(f"<dt>{name}</dt><dd>{html.escape(value)}</dd>" for name, value in facts(it, run).items()),
+        "same": same(precision, counts),
+        "facts": definitions(facts(it, run, counts)),
         "curve": curve_svg(load_progress(run).curve),
-        "model": in_script(json.dumps(description(it, vocabulary, precision))),
+        "model": in_script(json.dumps(told)),
         "weights": encoded(weights, it, precision),
+        "counts": counts.text if counts else "",
         "script": script,
     }
     # in one pass: what a stranger's file brings in is not looked at again
     return PLACE.sub(lambda place: values[place[1]], source("page.html")).encode()
+
+
+def definitions(facts: dict[str, str]) -> str:
+    """Names and what they stand for, in HTML.
+
+    >>> definitions({"Text": "<plays>"})
+    '<dt>Text</dt><dd>&lt;plays&gt;</dd>'
+    """
+    return "\n".join(f"<dt>{name}</dt><dd>{html.escape(value)}</dd>" for name, value in facts.items())
+
+
+def shortened(counts: Packed) -> str:
+    """That a page has fewer counts than its run."""
+    return f"the page holds {counts.kept:,} of the {counts.known:,} contexts of the run's n-gram counts"
+
+
+def same(precision: str, counts: Packed | None) -> str:
+    """Whether the command line writes what the page writes."""
+    if counts and not counts.whole:
+        said = shortened(counts)
+        return f"{said[0].upper()}{said[1:]}, those that say most. So the command writes another text."
+    return SAME[precision]
 
 
 def source(name: str) -> str:
@@ -116,23 +155,31 @@ def encoded(weights: dict[str, np.ndarray], it: RunOverview, precision: str) -> 
     return base64.b64encode(b"".join(weights[name].astype(kind).tobytes() for name in names)).decode()
 
 
-def facts(it: RunOverview, run: Run) -> dict[str, str]:
+def facts(it: RunOverview, run: Run, counts: Packed | None) -> dict[str, str]:
     """What the page tells about the model. A path on this machine is no part of it."""
     text, characters = Path(it.corpus).name, run.load_info().corpus_characters
     size = f", {characters:,} characters" if characters else ""
-    best = it.validation_bpc if it.network_bpc is None else it.network_bpc
-    bits = "not validated" if best is None else f"{best:.3f} bits per character"
+    bits = "not validated" if it.validation_bpc is None else f"{it.validation_bpc:.3f} bits per character"
     if it.network_bpc is not None:
-        bits += f"; with the n-gram counts of the run, which are not in this page, {it.validation_bpc:.3f}"
+        bits += f"; the network alone {it.network_bpc:.3f}"
     return {
         "Text": text + size,
         "Vocabulary": f"{it.vocabulary:,} characters",
         "Network": f"{shape(it.model)}, embedding {it.model.embedding_dim}, {it.parameters:,} weights",
+        "Mixed with": described_counts(it, counts) if counts else "nothing",
         "Trained": f"{it.steps:,} steps in {it.seconds / 60:.1f} minutes",
         "Validation": bits,
         "Made by": training_command(it) if run.load_info().corpus_fingerprint else f"textgen import {text}",
         "With": f"textgen {it.textgen_version}",
     }
+
+
+def described_counts(it: RunOverview, counts: Packed) -> str:
+    """The counts of a page in a line."""
+    told = f"n-gram counts of order {it.model.ngram_order}"
+    if counts.whole:
+        return f"{told}, {counts.kept:,} contexts"
+    return f"{told}; {shortened(counts)}, those that say most. The validation is that of the whole run"
 
 
 def training_command(it: RunOverview) -> str:

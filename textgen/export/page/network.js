@@ -11,6 +11,14 @@ function float16Values() {
   });
 }
 
+/** The bytes of a text in base64. */
+function decodeBase64(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
 /**
  * The weights by name.
  * @param {[string, number][]} sizes names and numbers of values, in the order in which they stand
@@ -19,9 +27,7 @@ function float16Values() {
  * @returns {Object<string, Float32Array>}
  */
 function decodeWeights(sizes, base64, precision) {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const bytes = decodeBase64(base64);
   let values;
   if (precision === "float16") {
     const table = float16Values();
@@ -59,15 +65,10 @@ function addProduct(sums, vector, matrix) {
   for (let row = 0, at = 0; row < vector.length; row += 8) {
     const [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => vector[row + i] ?? 0);
     for (let i = 0; i < width; i++, at += 8) {
-      sums[i] +=
-        a * matrix[at] +
-        b * matrix[at + 1] +
-        c * matrix[at + 2] +
-        d * matrix[at + 3] +
-        e * matrix[at + 4] +
-        f * matrix[at + 5] +
-        g * matrix[at + 6] +
-        h * matrix[at + 7];
+      // in pairs: no addition waits for seven others
+      const first = a * matrix[at] + b * matrix[at + 1] + (c * matrix[at + 2] + d * matrix[at + 3]);
+      const second = e * matrix[at + 4] + f * matrix[at + 5] + (g * matrix[at + 6] + h * matrix[at + 7]);
+      sums[i] += first + second;
     }
   }
 }

@@ -4,10 +4,15 @@ const at = (id) => document.getElementById(id);
 const facts = JSON.parse(at("model").textContent);
 const idOf = new Map(facts.characters.map((character, id) => [character, id]));
 const textOf = (ids) => ids.map((id) => facts.characters[id]).join("");
-const weights = decodeWeights(facts.sizes, at("weights").textContent, facts.precision);
-at("weights").remove();
-const reader = new Reader(new Network(facts.config, weights), facts.start);
 const ways = new Ways();
+
+/** what reads and writes, once the model is loaded */
+let reader = null;
+const loaded = loadModel(facts, at("weights").textContent, at("counts").textContent).then((model) => {
+  reader = new Reader(model, facts.start);
+});
+loaded.catch((error) => announce(`This browser cannot read the model: ${error.message}`));
+for (const id of ["weights", "counts"]) at(id).remove();
 
 /** what is being written, if anything */
 let pace = null;
@@ -78,6 +83,7 @@ async function stop() {
 
 /** Read what a way continues, and write it. */
 async function write(before, chosen, parent) {
+  await loaded;
   await stop();
   const way = ways.add(before, chosen, parent);
   pace = new Pace(paint);

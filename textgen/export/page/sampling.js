@@ -19,8 +19,10 @@ function choose(logits, rules, uniform) {
 
 /** Divide by a temperature above 0; the largest logit becomes 0. */
 function applyTemperature(logits, temperature) {
+  const divided = new Float64Array(logits);
   const largest = logits.reduce((a, b) => Math.max(a, b));
-  return Float64Array.from(logits, (logit) => (logit - largest) / Math.max(temperature, 1e-100));
+  for (let id = 0; id < divided.length; id++) divided[id] = (divided[id] - largest) / Math.max(temperature, 1e-100);
+  return divided;
 }
 
 /** Keep the k likeliest; among equals the lower id. */
