@@ -135,7 +135,7 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     embedding_dim: Annotated[int, about("Width of the character embedding.", 1, 16384)] = 64
     dropout: Annotated[float, about("Fraction of each layer's outputs that training drops at random.", 0.0, 0.95)] = 0.2
     recurrent_dropout: Annotated[
-        float, about("Fraction of an LSTM's recurrent weights that training drops at random in each window.", 0.0, 0.95)
+        float, about("Fraction of the recurrent weights that training drops at random in each window.", 0.0, 0.95)
     ] = 0.0
 
     ngram_order: Annotated[
@@ -147,11 +147,6 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
             16,
         ),
     ] = 5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.recurrent_dropout and self.cell != "lstm":
-            raise ValueError(f"recurrent_dropout: needs cell lstm, got {self.cell}")
 
 
 class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
