@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -17,6 +19,11 @@ from textgen.inference.network import Network, State
 from textgen.runs.arrays import Floats, Ints
 from textgen.runs.run import Run, best_of
 from textgen.runs.weights import load_tensors, weight_specs
+
+Telling = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+"""Given how many characters there are to read, what to call with how many have been read since the last call."""
+TOLD_EVERY = 1024
+"""Characters."""
 
 
 class PredictorState:
@@ -44,6 +51,8 @@ class Predictor:
         self.network = network
         self.counts = counts
         self.weights = weights
+        self.telling: Telling = silently
+        """Told how `read` gets on with long texts."""
 
     def initial_state(
         self, batch_size: int, batched: bool = False, texts: Readers | KnownTexts | None = None
@@ -87,16 +96,33 @@ class Predictor:
         """
         distinct = {tuple(ids): row for row, ids in enumerate(dict.fromkeys(map(tuple, texts)))}
         logits, states = [], []
-        for ids in distinct:
-            state = self.initial_state(1)
-            for index in ids:
-                found = self.step(np.array([index]), state)
-            logits.append(found.copy())
-            states.append(state)
+        with self.telling(sum(map(len, distinct))) as told:
+            for ids in distinct:
+                state = self.initial_state(1)
+                self._pass(np.array(ids[:-1], np.int64), state, told)
+                logits.append(self.step(np.array(ids[-1:]), state).copy())
+                states.append(state)
         readers = [state.texts for state in states if isinstance(state.texts, Readers)]
         merged = PredictorState(State.merged([s.network for s in states]), Readers.merged(readers) if readers else None)
         rows = [distinct[tuple(ids)] for ids in texts]
         return np.concatenate(logits)[rows], merged.take(rows)
+
+    def _pass(self, ids: Ints, state: PredictorState, told: Callable[[int], None]) -> None:
+        """Read ids (N,) of one text after which nobody asks what follows: they need neither logits nor counts."""
+        for start in range(0, len(ids), TOLD_EVERY):
+            part = ids[start : start + TOLD_EVERY]
+            for index in range(len(part)):
+                self.network.move(part[index : index + 1], state.network)
+            if state.texts is not None:
+                for index in range(len(part)):
+                    state.texts.add(part[index : index + 1])
+            told(len(part))
+
+
+@contextlib.contextmanager
+def silently(total: int) -> Iterator[Callable[[int], None]]:
+    """A `Telling` that tells nobody."""
+    yield lambda count: None
 
 
 def load_predictor(
