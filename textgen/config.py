@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -332,9 +332,21 @@ def build(kind: type[ConfigType], values: Mapping[str, Any], source: str = "") -
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$.")
         name = place.rstrip("`")
+        if message.startswith("Invalid enum value"):
+            message = f"Expected {choices(kind, name)}"
         got = f", got {values[name]!r}" if name in values and "got" not in message else ""
         where = ": ".join(part for part in (source, name) if part)
         raise ConfigError(f"{where}: {message.replace('`', '')}{got}".lstrip(": ")) from None
+
+
+def choices(kind: type[Config], name: str) -> str:
+    """The values that a setting of words can have.
+
+    >>> choices(ModelConfig, "cell")
+    'lstm, gru or rnn'
+    """
+    *others, last = map(str, get_args(get_type_hints(kind)[name]))
+    return f"{', '.join(others)} or {last}"
 
 
 def pick(kind: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
