@@ -1,6 +1,6 @@
-"""Training throughput: textgen, `keras.layers.LSTM` under `fit`, and PyTorch's `nn.LSTM` if it is installed.
+"""Training throughput: textgen, Keras's layer of the same cell under `fit`, and PyTorch's if it is installed.
 
-`python benchmarks/train_speed.py [--rounds 9] [--shapes 1x128:64:128 ...]`
+`python benchmarks/train_speed.py [--rounds 9] [--cells lstm gru rnn] [--shapes 1x128:64:128 ...]`
 
 All in one process, on the same shapes and random text, some steps of each in turn. A figure is the median
 over the rounds in characters per second. Useful arithmetic counts the products of the forward and the
@@ -20,17 +20,20 @@ from machine import median, report, sgemm_gflops
 
 import textgen.training  # noqa: F401  (starts TensorFlow quietly)
 from textgen.config import ModelConfig, TrainConfig
+from textgen.runs.weights import GATES
 from textgen.training.engine import Engine, News
 
 VOCABULARY = 65
+STOCK = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
+TORCH = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
 SHAPES = ["1x128:64:128", "2x256:64:128", "1x512:64:128", "1x384:16:64"]
 
 
 class Textgen:
     """Our engine."""
 
-    def __init__(self, layers: int, units: int, batch: int, window: int) -> None:
-        model = ModelConfig(num_layers=layers, units=units, embedding_dim=units, dropout=0.0)
+    def __init__(self, cell: str, layers: int, units: int, batch: int, window: int) -> None:
+        model = ModelConfig(cell=cell, num_layers=layers, units=units, embedding_dim=units, dropout=0.0)
         self.engine = Engine(model, TrainConfig(batch_size=batch, seq_length=window), VOCABULARY)
         self.states = self.engine.zero_states()
         self.kept = np.ones(batch, np.float32)
@@ -46,13 +49,13 @@ class Textgen:
 class Keras:
     """Stock layers under `fit`."""
 
-    def __init__(self, layers: int, units: int, batch: int, window: int) -> None:
+    def __init__(self, cell: str, layers: int, units: int, batch: int, window: int) -> None:
         import keras
 
         self.model = keras.Sequential(
             [
                 keras.layers.Embedding(VOCABULARY, units),
-                *(keras.layers.LSTM(units, return_sequences=True) for _ in range(layers)),
+                *(getattr(keras.layers, STOCK[cell])(units, return_sequences=True) for _ in range(layers)),
                 keras.layers.Dense(VOCABULARY),
             ]
         )
@@ -68,15 +71,15 @@ class Keras:
 class Torch:
     """PyTorch's own layers, two threads."""
 
-    def __init__(self, layers: int, units: int, batch: int, window: int) -> None:
+    def __init__(self, cell: str, layers: int, units: int, batch: int, window: int) -> None:
         import torch
 
         torch.set_num_threads(2)
         self.torch = torch
         self.embedding = torch.nn.Embedding(VOCABULARY, units)
-        self.lstm = torch.nn.LSTM(units, units, layers, batch_first=True)
+        self.recurrent = getattr(torch.nn, TORCH[cell])(units, units, layers, batch_first=True)
         self.dense = torch.nn.Linear(units, VOCABULARY)
-        modules = (self.embedding, self.lstm, self.dense)
+        modules = (self.embedding, self.recurrent, self.dense)
         self.parameters = [p for module in modules for p in module.parameters()]
         self.optimizer = torch.optim.Adam(self.parameters, 1e-3)
         self.state = None
@@ -85,8 +88,8 @@ class Torch:
         """One step for each batch of ids (N, B, T + 1)."""
         for batch in ids:
             tensor = self.torch.from_numpy(batch).long()
-            hidden, state = self.lstm(self.embedding(tensor[:, :-1]), self.state)
-            self.state = tuple(s.detach() for s in state)
+            hidden, state = self.recurrent(self.embedding(tensor[:, :-1]), self.state)
+            self.state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
             logits = self.dense(hidden).flatten(0, 1)
             loss = self.torch.nn.functional.cross_entropy(logits, tensor[:, 1:].reshape(-1))
             self.optimizer.zero_grad()
@@ -96,45 +99,62 @@ class Torch:
             loss.item()
 
 
-def useful_gflops_per_character(layers: int, units: int) -> float:
+def useful_gflops_per_character(cell: str, layers: int, units: int) -> float:
     """Forward and backward products of all layers but the first's input, which is a look-up."""
-    recurrent = layers * units * 4 * units + (layers - 1) * units * 4 * units
+    recurrent = (2 * layers - 1) * units * GATES[cell] * units
     return 3 * 2 * (recurrent + units * VOCABULARY) / 1e9
 
 
-def measure(shape: str, rounds: int) -> dict:
-    """A row for one shape, LAYERSxUNITS:BATCH:WINDOW."""
+def measure(shape: str, cells: list[str], rounds: int) -> list[dict]:
+    """The rows of one shape, LAYERSxUNITS:BATCH:WINDOW, one for each cell."""
     size, batch, window = shape.split(":")
     layers, units, batch, window = *map(int, size.split("x")), int(batch), int(window)
-    sides = {"textgen": Textgen(layers, units, batch, window), "keras": Keras(layers, units, batch, window)}
-    with contextlib.suppress(ImportError):
-        sides["torch"] = Torch(layers, units, batch, window)
+    sides = {}
+    for cell in cells:
+        for side in (Textgen, Keras, Torch):
+            with contextlib.suppress(ImportError):
+                sides[cell, side.__name__.lower()] = side(cell, layers, units, batch, window)
     count = max(4, round(60_000 / (batch * window) * (256 / units)))
     ids = np.random.default_rng(0).integers(0, VOCABULARY, (count, batch, window + 1)).astype(np.int32)
-    rates = {name: [] for name in sides}
+    times = {name: [] for name in sides}
     for side in sides.values():
         side.steps(ids)
     for _ in range(rounds):
         for name, side in sides.items():
             began = time.perf_counter()
             side.steps(ids)
-            rates[name].append(count * batch * window / (time.perf_counter() - began))
-    medians = {name: median(values) for name, values in rates.items()}
-    peak = sgemm_gflops()
-    row = {"shape": shape, **{f"{name} characters/s": rate for name, rate in medians.items()}}
-    row |= {f"x {name}": medians["textgen"] / rate for name, rate in medians.items() if name != "textgen"}
-    useful = useful_gflops_per_character(layers, units) * medians["textgen"]
-    return {**row, "SGEMM GFLOP/s": peak, "useful, % of SGEMM": 100 * useful / peak}
+            times[name].append(time.perf_counter() - began)
+    rates = {name: count * batch * window / median(values) for name, values in times.items()}
+    return [row(shape, cell, layers, units, rates) for cell in cells]
+
+
+def row(shape: str, cell: str, layers: int, units: int, rates: dict[tuple[str, str], float]) -> dict:
+    """What the table says of one cell."""
+    mine, first = rates[cell, "textgen"], next(iter(rates.values()))
+    others = {side: rate for (of, side), rate in rates.items() if of == cell and side != "textgen"}
+    useful, peak = useful_gflops_per_character(cell, layers, units) * mine, sgemm_gflops()
+    return {
+        "shape": shape,
+        "cell": cell,
+        "characters/s": mine,
+        "x first cell": mine / first,
+        **{f"{name} characters/s": rate for name, rate in others.items()},
+        **{f"x {name}": mine / rate for name, rate in others.items()},
+        "SGEMM GFLOP/s": peak,
+        "useful, % of SGEMM": 100 * useful / peak,
+    }
 
 
 def main() -> None:
     """Measure every shape and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--cells", nargs="+", default=list(STOCK), choices=list(STOCK))
     parser.add_argument("--shapes", nargs="+", default=SHAPES, help="LAYERSxUNITS:BATCH:WINDOW")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    report("training throughput", [measure(s, arguments.rounds) for s in arguments.shapes], arguments.json)
+    rows = [row for shape in arguments.shapes for row in measure(shape, arguments.cells, arguments.rounds)]
+    report("training throughput", rows, arguments.json)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def test_unknown_names_are_answered_with_the_nearest(kind):
         ({"units": True}, "units"),
         ({"dropout": float("nan")}, "dropout: Expected float >= 0.0, got nan"),
         ({"dropout": 1e308}, "dropout: Expected float <= 0.95, got 1e"),
-        ({"cell": "transformer"}, "cell: Invalid enum value 'transformer'"),
+        ({"cell": "transformer"}, "cell: Expected lstm, gru or rnn, got 'transformer'"),
     ],
 )
 def test_values_out_of_range_are_refused_by_name(values, message):

@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -137,7 +137,7 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     embedding_dim: Annotated[int, about("Width of the character embedding.", 1, 16384)] = 64
     dropout: Annotated[float, about("Fraction of each layer's outputs that training drops at random.", 0.0, 0.95)] = 0.2
     recurrent_dropout: Annotated[
-        float, about("Fraction of an LSTM's recurrent weights that training drops at random in each window.", 0.0, 0.95)
+        float, about("Fraction of the recurrent weights that training drops at random in each window.", 0.0, 0.95)
     ] = 0.0
 
     ngram_order: Annotated[
@@ -149,11 +149,6 @@ class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
             16,
         ),
     ] = 5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.recurrent_dropout and self.cell != "lstm":
-            raise ValueError(f"recurrent_dropout: needs cell lstm, got {self.cell}")
 
 
 class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -360,9 +355,21 @@ def build(kind: type[ConfigType], values: Mapping[str, Any], source: str = "") -
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$.")
         name = place.rstrip("`")
+        if message.startswith("Invalid enum value"):
+            message = f"Expected {choices(kind, name)}"
         got = f", got {values[name]!r}" if name in values and "got" not in message else ""
         where = ": ".join(part for part in (source, name) if part)
         raise ConfigError(f"{where}: {message.replace('`', '')}{got}".lstrip(": ")) from None
+
+
+def choices(kind: type[Config], name: str) -> str:
+    """The values that a setting of words can have.
+
+    >>> choices(ModelConfig, "cell")
+    'lstm, gru or rnn'
+    """
+    *others, last = map(str, get_args(get_type_hints(kind)[name]))
+    return f"{', '.join(others)} or {last}"
 
 
 def pick(kind: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from pathlib import Path
 
 SIZE = 384
 """Rows and columns of the matrices that are multiplied to measure the speed."""
 SECONDS = 0.2
+CONTAINER_LIMIT = "/sys/fs/cgroup/memory.max"
+"""On Linux: bytes, or a word where there is no limit."""
 
 
 def cores() -> int:
@@ -15,6 +19,16 @@ def cores() -> int:
     if (threads := os.environ.get("TF_NUM_INTRAOP_THREADS", "")).isdecimal() and int(threads):
         return int(threads)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    """The memory that this process may use, as far as the system tells it; 0 where it does not."""
+    limits = []
+    with contextlib.suppress(ValueError, OSError, AttributeError):
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with contextlib.suppress(ValueError, OSError):
+        limits.append(int(Path(CONTAINER_LIMIT).read_text()))
+    return max(0, min(limits, default=0))
 
 
 def gigaflops() -> float:

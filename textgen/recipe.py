@@ -73,7 +73,7 @@ def choose(
     regularization = MOST_REGULARIZATION
     if not small:
         regularization = next((needed for limit, needed in REGULARIZATIONS if times <= limit), regularization)
-    if cell != "lstm":
+    if cell == "rnn":
         regularization = regularization._replace(recurrent_dropout=0.0)
     values = {
         "num_layers": 1,

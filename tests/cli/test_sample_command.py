@@ -1,5 +1,6 @@
 """`textgen sample` as a person at a shell meets it."""
 
+import contextlib
 import json
 import os
 import pty
@@ -137,3 +138,26 @@ def test_ctrl_c_ends_a_sample_at_a_character(run_path):
         rest, error = process.communicate(timeout=30)
     assert process.returncode == 130 and error.strip() == b"textgen: error: interrupted"
     rest.decode("utf-8")
+
+
+def test_a_terminal_shows_how_much_of_a_long_seed_has_been_read(run_path, tmp_path):
+    (tmp_path / "long").write_text("the quick brown fox " * 2000)
+    (tmp_path / "short").write_text("the quick brown fox ")
+
+    def written(name):
+        main, terminal = pty.openpty()
+        command = [sys.executable, "-m", "textgen", "sample", run_path, "--seed-file", tmp_path / name, "-l", "5"]
+        done = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, stderr=terminal, check=True)
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal's other end is closed
+            while piece := os.read(main, 65536):
+                shown += piece
+        os.close(main)
+        return done.stdout, shown
+
+    text, shown = written("long")
+    assert text.startswith(b"the quick") and b"reading the seed text" in shown
+    assert written("short")[1] == b""
+    done = run_textgen("sample", run_path, "--seed-file", tmp_path / "long", "-l", "5")
+    assert done.stderr == ""

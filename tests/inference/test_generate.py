@@ -1,5 +1,6 @@
 """The Python API on a real, tiny run."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 import textgen
 from textgen.config import SampleConfig
 from textgen.errors import ConfigError, RunError, TextError
+from textgen.inference.predictor import silently
 
 
 @pytest.fixture(scope="module")
@@ -246,3 +248,28 @@ def test_loading_and_sampling_import_no_tensorflow(run_path):
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_seed_text_is_read_as_its_characters_one_by_one_and_somebody_is_told(model):
+    predictor, told, totals = model.predictor, [], []
+
+    @contextlib.contextmanager
+    def telling(total):
+        totals.append(total)
+        yield told.append
+
+    texts = [model.ids("the quick brown fox " * 200), model.ids("lazy"), model.ids("lazy")]
+    state = predictor.initial_state(1)
+    for index in texts[0]:
+        expected = predictor.step(np.array([index]), state)
+    expected = expected.copy()
+    predictor.telling = telling
+    try:
+        found, after = predictor.read(texts)
+    finally:
+        predictor.telling = silently
+    assert found[0].tobytes() == expected[0].tobytes()
+    ids = np.array([texts[0][1]])
+    assert predictor.step(ids, after.take([0])).tobytes() == predictor.step(ids, state).tobytes()
+    # the last character of each text is not told, for nothing is left to do
+    assert totals == [4001 + 5] and sum(told) == 4000 + 4 and max(told) <= 1024

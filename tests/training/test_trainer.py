@@ -8,6 +8,7 @@ import signal
 import msgspec
 import numpy as np
 import pytest
+import tensorflow as tf
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
@@ -16,9 +17,10 @@ from textgen.config import ModelConfig, PrepareConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
 from textgen.data.sources import find_sources
-from textgen.errors import CorpusError, RunError
+from textgen.errors import ConfigError, CorpusError, RunError
 from textgen.runs.run import Run
 from textgen.training import trainer
+from textgen.training.distribution import Placement, reporting_lost_workers
 from textgen.training.interrupt import Stopped, catching_signals
 
 MODEL = ModelConfig(units=12, embedding_dim=6, dropout=0.3, recurrent_dropout=0.2)
@@ -106,7 +108,7 @@ def test_the_same_seed_trains_the_same_bytes_and_another_seed_others(corpus, tmp
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_path, reporter):
-    model = MODEL if cell == "lstm" else msgspec.structs.replace(MODEL, cell=cell, recurrent_dropout=0.0)
+    model = msgspec.structs.replace(MODEL, cell=cell)
     trainer.train(corpus, tmp_path / "whole", model, CONFIG, reporter)
 
     class Interrupting(type(reporter)):
@@ -124,6 +126,19 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_pa
         [row["step"] for row in csv.DictReader((tmp_path / name / "history.csv").open())] for name in ("whole", "parts")
     ]
     assert steps[0] == steps[1]
+
+
+def test_a_network_larger_than_the_memory_is_refused_before_it_takes_any(corpus, tmp_path, reporter, monkeypatch):
+    monkeypatch.setattr("textgen.training.memory.memory_bytes", lambda: 10**9)
+    for model in (ModelConfig(units=16384, num_layers=16), ModelConfig(cell="rnn", units=16384)):
+        with pytest.raises(ConfigError, match=r"GB or more, and this machine has 1 GB; give smaller ones"):
+            trainer.train(corpus, tmp_path / "run", model, CONFIG, reporter)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_device_without_memory_left_is_one_line(tmp_path):
+    with pytest.raises(RunError, match="ran out of memory"), reporting_lost_workers(Placement("none", 1), tmp_path):
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory while trying to allocate")
 
 
 def test_a_finished_run_and_another_corpus_are_not_resumed(corpus, run_path, text_file, tmp_path, reporter):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from textgen.training.checkpoint import Position
 
 PLAIN_SECONDS = 5.0
+LONG_SEED = 20_000
+"""Characters that take about a second to read."""
 SAMPLE_EVERY = 4
 SAMPLE_LENGTH = 68
 NARROWEST_BAR = 4
@@ -72,6 +74,12 @@ def reading(total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def _plain_reading(total: int | None) -> Callable[[int], None]:
+    of = f" of {total / 1e6:,.0f}" if total else ""
+    return _plain_counting(lambda done: f"read {done / 1e6:,.0f}{of} MB")
+
+
+def _plain_counting(said_of: Callable[[int], str]) -> Callable[[int], None]:
+    """A line now and then: what it says of the sum of what it is called with."""
     done, said = 0, time.monotonic()
 
     def advance(count: int) -> None:
@@ -79,10 +87,32 @@ def _plain_reading(total: int | None) -> Callable[[int], None]:
         done += count
         if count and time.monotonic() - said > PLAIN_SECONDS:
             said = time.monotonic()
-            of = f" of {total / 1e6:,.0f}" if total else ""
-            note(f"read {done / 1e6:,.0f}{of} MB")
+            note(said_of(done))
 
     return advance
+
+
+@contextlib.contextmanager
+def reading_seed(total: int) -> Iterator[Callable[[int], None]]:
+    """Show how much of a seed text has been read, if it is a long one.
+
+    Args:
+        total: characters to read.
+
+    Yields:
+        What to call with the number of characters after each piece.
+    """
+    if total < LONG_SEED:
+        yield lambda count: None
+        return
+    if not sys.stderr.isatty():
+        yield _plain_counting(lambda done: f"read {done:,} of {total:,} characters of the seed text")
+        return
+    from rich.progress import TaskProgressColumn, TimeRemainingColumn
+
+    with live("reading the seed text", TaskProgressColumn(), TimeRemainingColumn()) as progress:
+        task = progress.add_task("reading", total=total)
+        yield lambda count: progress.advance(task, count)
 
 
 class TrainingDisplay:

@@ -12,6 +12,7 @@ import msgspec
 import textgen
 from textgen.cli.completion import CHECKPOINT, RUN
 from textgen.cli.options import config_options
+from textgen.cli.progress import reading_seed
 from textgen.cli.standard_input import line_batches, read_text
 from textgen.cli.standard_output import write
 from textgen.config import PRECISIONS, SampleConfig, pick
@@ -57,6 +58,7 @@ def sample(
     if (seed_text is not None) + (seed_file is not None) + each_line > 1:
         raise click.UsageError("give only one of --seed-text, --seed-file and --each-line")
     model = textgen.load(run, checkpoint, options["precision"])
+    model.predictor.telling = reading_seed
     seeds = line_batches() if each_line else [[read_text(seed_file) if seed_file else seed_text or ""]]
     write(sampled(model, seeds, config, separator, as_json), raw)
 

@@ -61,6 +61,13 @@ class Copier:
         twin.copied = self.copied
         return twin
 
+    def follow(self, index: int) -> None:
+        """Read a character without knowing how probable it was; the first one stands before the text."""
+        if self.memory.last[0] < 0:
+            self.memory.last = (index, -1)
+        else:
+            self.memory.add(index)
+
     def rate(self) -> float:
         """How probable it is that a token that begins here is copied."""
         return self.rates[self.memory.gate] if self.memory.begun else 0.0
@@ -179,9 +186,8 @@ class Copiers:
     def add(self, ids: Ints) -> None:
         """Read the next character (B,) of each text."""
         if self.chances is None or self.outside is None:
-            # what stands before a text is no part of it
             for row, index in zip(self.rows, ids.tolist(), strict=True):
-                row.memory.last = (index, -1)
+                row.follow(index)
             return
         chances = self.chances[np.arange(len(ids)), ids].tolist()
         for row, index, chance, outside in zip(self.rows, ids.tolist(), chances, self.outside.tolist(), strict=True):

@@ -90,13 +90,17 @@ class Network:
         Returns:
             The logits of the next character, (B, V) float32, valid until the next step.
         """
+        return self.move(ids, state)()
+
+    def move(self, ids: Ints, state: State) -> Callable[[], Floats]:
+        """As `step`, but for the logits: it returns what makes them, until the next step."""
         if state.steps is None:
             state.steps = self._prepare(state)
         (first, *others), dense = state.steps
         first(self.table[ids] if self.table is not None else self.embeddings[ids])
         for index, step in enumerate(others):
             step(state.layers[index][0])
-        return dense()
+        return dense
 
     def _prepare(self, state: State) -> Steps:
         """The functions of one step, with all memory that they work in: what they allocate once costs nothing later."""

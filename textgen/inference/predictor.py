@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -18,6 +20,11 @@ from textgen.inference.network import Network, State
 from textgen.runs.arrays import Floats, Ints
 from textgen.runs.run import Run, best_of
 from textgen.runs.weights import load_tensors, weight_specs
+
+Telling = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+"""Given how many characters there are to read, what to call with how many have been read since the last call."""
+TOLD_EVERY = 1024
+"""Characters."""
 
 
 class PredictorState:
@@ -66,10 +73,14 @@ class Predictor:
         self.weights = weights
         self.rates = rates
         self.recall = recall
+        self.telling: Telling = silently
+        """Told how `read` gets on with long texts."""
 
     def remembering(self, recall: Recall | None) -> Predictor:
         """The same beside a memory of each text, or without."""
-        return Predictor(self.network, self.counts, self.weights, self.rates, recall)
+        twin = Predictor(self.network, self.counts, self.weights, self.rates, recall)
+        twin.telling = self.telling
+        return twin
 
     def initial_state(
         self, batch_size: int, batched: bool = False, texts: Readers | KnownTexts | None = None
@@ -117,17 +128,50 @@ class Predictor:
         """
         distinct = {tuple(ids): row for row, ids in enumerate(dict.fromkeys(map(tuple, texts)))}
         logits, states = [], []
-        for ids in distinct:
-            state = self.initial_state(1)
-            for index in ids:
-                found = self.step(np.array([index]), state)
-            logits.append(found.copy())
-            states.append(state)
+        with self.telling(sum(map(len, distinct))) as told:
+            for ids in distinct:
+                state = self.initial_state(1)
+                known = self._needless(ids)
+                self._pass(np.array(ids[:known], np.int64), state, told)
+                for index in ids[known:]:
+                    found = self.step(np.array([index]), state)
+                logits.append(found.copy())
+                states.append(state)
         rows = [distinct[tuple(ids)] for ids in texts]
         state = PredictorState.merged(states).take(rows)
         if self.recall and not self.recall.written and state.copiers is not None and not state.copiers.close():
             state.copiers = None
         return np.concatenate(logits)[rows], state
+
+    def _needless(self, ids: Sequence[int]) -> int:
+        """After how many of the first characters of a text what follows need not be known.
+
+        A memory needs it inside a word that goes on, to tell whether the word is being copied.
+        """
+        last = len(ids) - 1
+        while self.recall and last > 0 and self.recall.tokens.of_word[ids[last]]:
+            last -= 1
+        return last
+
+    def _pass(self, ids: Ints, state: PredictorState, told: Callable[[int], None]) -> None:
+        """Read ids (N,) of one text after which nobody asks what follows: they need neither logits nor counts."""
+        for start in range(0, len(ids), TOLD_EVERY):
+            part = ids[start : start + TOLD_EVERY]
+            for index in range(len(part)):
+                self.network.move(part[index : index + 1], state.network)
+            if state.texts is not None:
+                for index in range(len(part)):
+                    state.texts.add(part[index : index + 1])
+            if state.copiers is not None:
+                for index in range(len(part)):
+                    state.copiers.add(part[index : index + 1])
+            told(len(part))
+
+
+@contextlib.contextmanager
+def silently(total: int) -> Iterator[Callable[[int], None]]:
+    """A `Telling` that tells nobody."""
+    yield lambda count: None
 
 
 def load_predictor(

@@ -103,9 +103,13 @@ def parts_for(streams: int, share_of_cores: int) -> int:
 
 @contextlib.contextmanager
 def reporting_lost_workers(placement: Placement, run: Path) -> Iterator[None]:
-    """Turn TensorFlow's error when another process has gone into one line."""
+    """Turn TensorFlow's errors when another process has gone, or memory runs out, into one line."""
     try:
         yield
+    except tf.errors.ResourceExhaustedError:
+        raise RunError(
+            f"{run}: the device ran out of memory; give smaller --units, --batch-size or --seq-length to a new run"
+        ) from None
     except tf.errors.OpError as error:
         if placement.alone:
             raise

@@ -18,7 +18,7 @@ class Dropout:
         step: the number of the step, an int64 tensor.
         batch_size: B, the streams of all replicas together.
         first: the first stream of this replica.
-        recurrent_rate: the fraction of each LSTM's recurrent weights.
+        recurrent_rate: the fraction of each layer's recurrent weights.
     """
 
     def __init__(

@@ -20,7 +20,6 @@ from textgen.training.model import (
     assign_weights,
     build_model,
     kernels,
-    recurrent_layers,
     unroll,
     uses_own_loop,
     zero_states,
@@ -63,8 +62,8 @@ class Engine:
             self.optimizer = Adam(config)
             self.optimizer.build(self.model.trainable_variables)
             self.model.compile(optimizer=self.optimizer)  # for callbacks, which look there for it
-        # XLA fuses our LSTM's gates; it makes Keras's own recurrent layers slower, and cannot talk to other devices
-        compiled = uses_own_loop(recurrent_layers(self.model)[0])
+        # XLA fuses the gates of our loop; it makes Keras's own layers slower, and cannot talk to other devices
+        compiled = uses_own_loop()
         self.parts = self.placement.parts if compiled else 1
         self._update = tf.function(self._update_eagerly)
         self._gradients = tf.function(self._gradients_eagerly, jit_compile=compiled)

@@ -9,10 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from textgen.config import ModelConfig
+from textgen.training.cells import CELLS
 from textgen.training.dropout import Dropout
-from textgen.training.lstm import LSTM
 
-CELLS = {"lstm": LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 States = list[tuple[tf.Tensor, ...]]
 """For each recurrent layer its state tensors, (B, H) each: hidden, and for an LSTM cell."""
 
@@ -39,7 +38,7 @@ def recurrent_layers(model: keras.Sequential) -> list[keras.layers.RNN]:
 def zero_states(model: keras.Sequential, batch_size: int) -> States:
     """The state before any character."""
     return [
-        tuple(tf.zeros((batch_size, layer.units)) for _ in range(2 if isinstance(layer, LSTM) else 1))
+        tuple(tf.zeros((batch_size, layer.units)) for _ in range(layer.step.states))
         for layer in recurrent_layers(model)
     ]
 
@@ -61,7 +60,7 @@ def unroll(
         Logits (T, B, V), and the states after the windows.
     """
     embedding, *layers = model.layers
-    own_loop = uses_own_loop(layers[0], dropout)
+    own_loop = uses_own_loop(dropout)
     look_up = own_loop and embedding.input_dim < ids.shape[0] * ids.shape[1]
     values, before = ids if look_up else embedding(ids), iter(states)
     after: States = []
@@ -87,13 +86,11 @@ def unroll(
     return tf.cast(values, tf.float32), after
 
 
-def uses_own_loop(layer: keras.layers.RNN, dropout: Dropout | None = None) -> bool:
-    """Whether a layer runs through our loop: an LSTM on the CPU, or one whose recurrent weights are dropped.
+def uses_own_loop(dropout: Dropout | None = None) -> bool:
+    """Whether the layers run through our loop: on the CPU, or where recurrent weights are dropped.
 
     Elsewhere Keras's own is taken, which on a GPU is cuDNN's.
     """
-    if not isinstance(layer, LSTM):
-        return False
     return bool(dropout and dropout.recurrent_rate) or not tf.config.list_logical_devices("GPU")
 
 

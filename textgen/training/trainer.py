@@ -18,6 +18,7 @@ from textgen.training.changes import caught_up, changed
 from textgen.training.checkpoint import Position, check_training, load_position
 from textgen.training.distribution import Placement, reporting_lost_workers
 from textgen.training.loop import Loop, Reporter
+from textgen.training.memory import check_memory
 from textgen.training.streams import fit_window, held_out_pieces
 from textgen.training.transfer import transfer_weights, with_shape_of
 from textgen.version import __version__
@@ -54,6 +55,7 @@ def train(
     Raises:
         RunError: `out` exists, is being trained, or cannot be written; or the training diverges.
         CorpusError: the corpus cannot be used.
+        ConfigError: the network and its batch are larger than this machine's memory.
         Stopped: SIGINT or SIGTERM ended the training; the run is saved.
     """
     run = Run(out)
@@ -66,6 +68,7 @@ def train(
     batch_size, seq_length = fit_window(characters, config.batch_size, config.seq_length)
     fitted = msgspec.structs.replace(config, batch_size=batch_size, seq_length=seq_length)
     placement, reporter = place(fitted, reporter)
+    check_memory(model_config, len(corpus.vocabulary), placement.rows.stop - placement.rows.start, seq_length)
     info = RunInfo(
         format_version=FORMAT_VERSION,
         textgen_version=__version__,
@@ -137,6 +140,8 @@ def resume(
         )
     # every process has read the run when all have met, and only then may the chief write
     placement, reporter = place(info.train, reporter)
+    streams = placement.rows.stop - placement.rows.start
+    check_memory(info.model, len(corpus.vocabulary), streams, info.train.seq_length)
     with reporting_lost_workers(placement, out), run.lock() if placement.chief else nullcontext():
         if changes and placement.chief:
             run.save_info(info)
