@@ -21,6 +21,7 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 from machine import file_sha256, report
 from measures import WORD, Automaton, closed, known_words, repeated, speakers, used_again, zlib_ratio
 
@@ -108,6 +109,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, help="a prepared corpus with a validation part")
     parser.add_argument("runs", nargs="+", metavar="[LABEL=]RUN", help="runs to sample from")
     parser.add_argument("--networks", action="store_true", help="sample each run's network without counts too")
+    parser.add_argument("--memory", type=int, metavar="N", help="sample each run beside a memory too")
     parser.add_argument("--checkpoint", default="best")
     parser.add_argument("--temperature", type=float, nargs="+", default=[0.5, 0.8, 1.0])
     parser.add_argument("--samples", type=int, default=8, help="at each temperature")
@@ -123,6 +125,9 @@ def main() -> None:
             config = SampleConfig(length=options.length, temperature=temperature, rng_seed=options.rng_seed)
             for label, model in named.items():
                 texts[f"{temperature:g}", label] = samples(model, options.samples, config)
+                if options.memory and not label.endswith(", network"):
+                    beside = msgspec.structs.replace(config, memory=options.memory)
+                    texts[f"{temperature:g}", f"{label}, memory"] = samples(model, options.samples, beside)
     except TextgenError as error:
         raise SystemExit(str(error)) from None
     digest = file_sha256(options.corpus / "corpus.json")[:12]

@@ -262,7 +262,7 @@ class SampleConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True
             int,
             about(
                 "Remember the seed text and what is written, fading over this many characters, so that names and words "
-                "come back; 0 is no memory. By default the seed text alone is remembered, and does not fade.",
+                "come back; 0 is no memory. By default the seed text alone is remembered.",
                 0,
                 LONGEST_MEMORY,
             ),

@@ -134,12 +134,12 @@ def describe_run(path: Path, curve: bool = False) -> str:
     it = overview(path)
     bpc = "not validated" if it.validation_bpc is None else f"{it.validation_bpc:.3f} bits per character"
     bpc += "" if it.network_bpc is None else f"; the network alone {it.network_bpc:.3f}"
-    counts = f"n-gram counts of order {it.model.ngram_order}" if it.model.ngram_order else "none"
+    counts = f"n-gram counts of order {it.model.ngram_order}; " if it.model.ngram_order else ""
     facts = {
         "run": it.run,
         "model": f"{shape(it.model)}, embedding {it.model.embedding_dim}, dropout {it.model.dropout:g}, "
         f"recurrent dropout {it.model.recurrent_dropout:g}",
-        "mixed with": counts,
+        "mixed with": f"{counts}in sampling and scoring a memory of the text (--memory)",
         "parameters": f"{it.parameters:,}",
         "vocabulary": f"{it.vocabulary:,} characters",
         "corpus": it.corpus,
