@@ -77,6 +77,8 @@ def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, numb
         "--out",
         tmp_path / "run",
         *SETTINGS,
+        "--cell",
+        "rnn",
     ]
     process = subprocess.Popen(map(str, command), stderr=subprocess.PIPE, text=True)
     assert process.stderr.readline().startswith("textgen: for")
