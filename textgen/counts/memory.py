@@ -2,7 +2,7 @@
 
 A cache model (Kuhn and De Mori 1990) over tokens. A token is a word, or a single character outside of words. A context
 is the last tokens and the word so far. What followed it counts once, by how long ago that last was: after N characters
-e times less. Half of the probability goes to what followed the context, half to the next shorter one.
+e times less. Seven tenths of the probability go to what followed the context, the rest to the next shorter one.
 
 Inside a word a memory says two things: how the word goes on, or that it ends (END); and what follows if it ends here.
 """
@@ -22,7 +22,7 @@ PLACES = 5
 GATES = PLACES * LEVELS
 """A place, and the longest context that the memory has seen before."""
 END = -1
-DISCOUNT = 0.5
+DISCOUNT = 0.3
 """The share that a context leaves to the next shorter one."""
 LIFETIME = 6.0
 """What has faded by this power of e is dropped."""
