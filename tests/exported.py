@@ -15,7 +15,7 @@ import textgen
 from textgen.config import ModelConfig, TrainConfig
 from textgen.counts.contexts import Contexts
 from textgen.counts.counting import count
-from textgen.counts.files import MIXTURE, mixture_specs, save_counts
+from textgen.counts.files import MIXTURE, RATES, mixture_specs, rates_specs, save_counts
 from textgen.data.vocabulary import Vocabulary
 from textgen.export.page import SCRIPTS, source
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
@@ -45,6 +45,7 @@ def make_run(path: Path, characters="\nabcdefghijklmnopqrstuvwxyz ", rng_seed=0,
     if config.ngram_order:
         shape = mixture_specs(config)[MIXTURE][1]
         weights[MIXTURE] = rng.uniform(0.2, 0.9, shape).astype(np.float32)
+        weights[RATES] = rng.uniform(0.05, 0.5, rates_specs(config)[RATES][1]).astype(np.float32)
         counts = count(Contexts(vocabulary, config.ngram_order), counted_text(vocabulary, rng))
         save_counts(run, counts, COUNTED)
     save_tensors(run, run.weights_path("best"), weights, {})

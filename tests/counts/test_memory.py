@@ -51,6 +51,15 @@ def test_what_followed_counts_once_however_often_it_was_read():
     assert once["c"] > 0.4
 
 
+@pytest.mark.parametrize("place", range(1, 6))
+def test_the_end_of_a_word_is_not_taken_for_the_word_with_one_letter_more(place):
+    vocabulary = Vocabulary(["\n", *"qrstu"[: place - 1], "a", *"qrstu"[place - 1 :], " "])
+    memory = Memory(Tokens(vocabulary), 1000.0)
+    for index in vocabulary.encode("qa qa q").tolist():
+        memory.add(index)
+    assert END not in memory.begun and vocabulary.char2idx["a"] not in memory.begun
+
+
 def test_wide_characters_are_tokens_by_themselves():
     memory = reading("我爱你。我爱".replace("。", "."))
     assert memory.path is None

@@ -16,6 +16,7 @@ from support import run_textgen
 import textgen
 from textgen.config import SampleConfig
 from textgen.export.page import page
+from textgen.inference.score import character_scores
 from textgen.runs.run import Run
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -193,7 +194,8 @@ def test_everything_has_a_name_for_who_cannot_see_it(network_run, exported, open
     shown = open_page(exported(network_run))
     write(shown, length=20)
     unfold(shown)
-    elements = shown.locator("input, textarea, button, [role=textbox], [role=img]").locator("visible=true").all()
+    selector = "input, textarea, select, button, [role=textbox], [role=img]"
+    elements = shown.locator(selector).locator("visible=true").all()
     assert len(elements) > 14
     for element in elements:
         assert re.match(r"""- '?\w+ "[^"]+""", element.aria_snapshot()), element.evaluate("e => e.outerHTML")
@@ -251,6 +253,49 @@ def test_a_run_with_counts_writes_the_mixture_and_tells_both_validations(run_pat
     way = finished(shown)
     model = textgen.load(run_path, precision="float16")
     assert way == model.generate(text[:60], rng_seed=4, length=300, temperature=1.2)
+
+
+def test_the_memory_is_a_switch(run_path, exported, open_page):
+    shown = open_page(exported(run_path, "float32"))
+    model = textgen.load(run_path)
+    seed_text = "the quelissa jumps\nthe quel"
+    rules = {"length": 200, "rng_seed": 4, "temperature": 1.2}
+    texts = {"seed": write(shown, seed_text, **rules)}
+    assert "--memory" not in shown.text_content("#command") and not shown.is_visible("#fading")
+    shown.get_by_label("Memory").select_option("of all, fading")
+    texts["all"] = write(shown, seed_text, fading=300)
+    assert " --memory 300 " in shown.text_content("#command")
+    shown.check("#shading")
+    scores = [*character_scores(model.remembering(300), iter([texts["all"]]))]
+    characters = shown.locator("#text b")
+    for index in (30, len(scores) - 1):
+        characters.nth(index).hover()
+        assert f"{scores[index].bits:.2f} bits; likeliest: " in shown.text_content("#readout")
+    shown.uncheck("#shading")
+    shown.get_by_label("Memory").select_option("none")
+    texts["none"] = write(shown, seed_text)
+    assert " --memory 0 " in shown.text_content("#command")
+    for name, memory in {"seed": None, "all": 300, "none": 0}.items():
+        assert texts[name] == model.generate(seed_text, memory=memory, **rules)
+    assert len(set(texts.values())) == 3
+    # all before the cursor is then text to continue
+    shown.get_by_label("Memory").select_option("of the text to continue")
+    shown.evaluate(CARET, [90, 90])
+    shown.click("#branch")
+    assert finished(shown) == model.generate(texts["none"][:90], **rules)
+
+
+def test_a_memory_that_cannot_be_is_refused_and_one_that_is_not_asked_for_is_not(network_run, exported, open_page):
+    shown = open_page(exported(network_run))
+    shown.select_option("#memory", "all")
+    shown.fill("#fading", "20000")
+    shown.click("#write")
+    assert shown.text_content("#status") == "Nothing is written yet."
+    described = shown.locator("#memory-hint")
+    assert "shaded less" in described.inner_text()
+    shown.select_option("#memory", "none")
+    assert "shaded less" not in described.inner_text()
+    assert len(write(shown, length=20)) == 24
 
 
 def test_the_run_is_told_of_and_no_path_of_this_machine(network_run, exported, open_page):

@@ -120,10 +120,10 @@ def test_20_000_characters_are_those_of_the_command_line(tmp_path, settings, ord
     written = run_scripts(
         READ
         + """
-        const reader = new Reader(model, input.start);
+        const reader = new Reader(model, input.start, input.memory);
         const ids = [];
         await reader.read(input.ids, pace);
-        const settings = { ...input.rules, length: input.length, seed: 7n, index: 1 };
+        const settings = { ...input.rules, memory: 0, length: input.length, seed: 7n, index: 1 };
         await reader.write(settings, input.end, pace, (id) => ids.push(id));
         return ids.map((id) => input.characters[id]).join("");
         """,
@@ -135,7 +135,7 @@ def test_20_000_characters_are_those_of_the_command_line(tmp_path, settings, ord
         },
     )
     model = textgen.load(run, precision="float16")
-    config = SampleConfig(length=length, rng_seed=7, **settings)
+    config = SampleConfig(length=length, memory=0, rng_seed=7, **settings)
     seed_text = model.vocabulary.decode([3, 1, 20])
     assert seed_text + written == "".join(model.stream(seed_text, config, index=1))
 
@@ -148,7 +148,7 @@ def test_a_text_is_read_again_from_any_place_and_each_character_has_its_bits(tmp
     found = run_scripts(
         READ
         + """
-        const reader = new Reader(model, input.start);
+        const reader = new Reader(model, input.start, input.memory);
         const found = [];
         for (const ids of input.texts) {
           await reader.read(ids, pace);

@@ -26,7 +26,8 @@ DISCOUNT = 0.3
 """The share that a context leaves to the next shorter one."""
 LIFETIME = 6.0
 """What has faded by this power of e is dropped."""
-BEGINNING, AFTER_WORD = 1, 2
+BEGINNING, AFTER_WORD = 1, 2**32
+"""Where chains of contexts begin. The second is larger than any id: the end of a word is not one letter more of it."""
 
 Successors = dict[int, float]
 """What follows a context, ids or END, with their weights or probabilities."""
@@ -188,7 +189,8 @@ class Memory:
 
     def _forget(self) -> None:
         """Scale all weights, so that none grows beyond a float, and drop those that have faded."""
-        scale, least = math.exp(-self.clock / self.fading), math.exp(-LIFETIME)
+        # half a character more: so no rounding decides what is dropped
+        scale, least = math.exp(-self.clock / self.fading), math.exp(-LIFETIME - 0.5 / self.fading)
         scaled = (
             (key, {index: weight * scale for index, weight in node.items() if weight * scale >= least})
             for key, node in self.table.items()

@@ -14,14 +14,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from textgen.config import ModelConfig, TrainConfig
-from textgen.counts.files import MIXTURE, load_counts
+from textgen.config import LONGEST_MEMORY, ModelConfig, TrainConfig
+from textgen.counts.copying import FADING, USUAL
+from textgen.counts.files import MIXTURE, RATES, load_counts
+from textgen.counts.memory import Tokens
 from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
 from textgen.export.curve import curve_svg
 from textgen.export.packed_counts import MOST_BYTES, Packed, packed
 from textgen.inference.overview import RunOverview, overview, shape
 from textgen.inference.page import MOST_BITS, SHADES, legend, shade_rules
 from textgen.inference.predictor import load_weights
+from textgen.runs.arrays import Floats
 from textgen.runs.history import load_progress
 from textgen.runs.run import Run
 from textgen.runs.weights import weight_shapes
@@ -33,9 +36,12 @@ SCRIPTS = (
     "contexts.js",
     "counts.js",
     "mixture.js",
+    "memory.js",
+    "copying.js",
     "sampling.js",
     "reader.js",
     "ways.js",
+    "command.js",
     "page.js",
 )
 """In the order in which one needs another."""
@@ -69,7 +75,9 @@ def page(path: Path, checkpoint: str, precision: str, note: Callable[[str], None
     counts = packed(load_counts(run, vocabulary, order)[0], MOST_BYTES) if order else None
     if counts and not counts.whole:
         note(f"{shortened(counts)}, so it writes another text than `textgen sample`")
-    told = description(it, vocabulary, precision) | ({"counts": counts.told(weights[MIXTURE])} if counts else {})
+    told = description(it, vocabulary, precision) | {"memory": remembering(vocabulary, weights.get(RATES, USUAL))}
+    if counts:
+        told["counts"] = counts.told(weights[MIXTURE])
     script = "".join(source(name) for name in SCRIPTS)
     style = source("page.css") + shade_rules()
     values = {
@@ -78,6 +86,8 @@ def page(path: Path, checkpoint: str, precision: str, note: Callable[[str], None
         "name": html.escape(Path(path).resolve().name),
         "style": style,
         "start": "a new document" if DOCUMENT_END in vocabulary.char2idx else "a new line",
+        "fading": str(FADING),
+        "longest": str(LONGEST_MEMORY),
         "legend": legend(),
         "same": same(precision, counts),
         "facts": definitions(facts(it, run, counts)),
@@ -145,6 +155,19 @@ def description(it: RunOverview, vocabulary: Vocabulary, precision: str) -> dict
         "sizes": [[name, int(np.prod(sizes))] for name, sizes in shapes.items()],
         "shades": SHADES,
         "most_bits": MOST_BITS,
+    }
+
+
+def remembering(vocabulary: Vocabulary, rates: Floats) -> dict[str, Any]:
+    """What the page's script needs to know for a memory; `rates` (GATES,) say how often a token is copied from it."""
+    tokens = Tokens(vocabulary)
+    return {
+        "of_token": "".join("01"[flag] for flag in tokens.of_word),
+        "line_end": tokens.line_end,
+        "space": tokens.space,
+        "document_end": tokens.document_end,
+        "rates": rates.tolist(),
+        "fading": FADING,
     }
 
 

@@ -6,11 +6,9 @@ const idOf = new Map(facts.characters.map((character, id) => [character, id]));
 const textOf = (ids) => ids.map((id) => facts.characters[id]).join("");
 const ways = new Ways();
 
-/** what reads and writes, once the model is loaded */
+/** what reads and writes, once there is something to read */
 let reader = null;
-const loaded = loadModel(facts, at("weights").textContent, at("counts").textContent).then((model) => {
-  reader = new Reader(model, facts.start);
-});
+const loaded = loadModel(facts, at("weights").textContent, at("counts").textContent);
 loaded.catch((error) => announce(`This browser cannot read the model: ${error.message}`));
 for (const id of ["weights", "counts"]) at(id).remove();
 
@@ -33,6 +31,7 @@ function settings() {
     topK: number("top-k"),
     topP: number("top-p"),
     minP: number("min-p"),
+    memory: { seed: null, all: number("fading"), none: 0 }[at("memory").value],
     length: number("length"),
     seed: given ? BigInt(given) : BigInt(crypto.getRandomValues(new Uint32Array(1))[0]),
     index: 0,
@@ -83,8 +82,10 @@ async function stop() {
 
 /** Read what a way continues, and write it. */
 async function write(before, chosen, parent) {
-  await loaded;
+  const model = await loaded;
   await stop();
+  const shading = chosen.memory ?? 0;
+  if (reader?.shading !== shading) reader = new Reader(model, facts.start, facts.memory, shading);
   const way = ways.add(before, chosen, parent);
   pace = new Pace(paint);
   show();
@@ -189,24 +190,16 @@ function describe(way) {
   const count = `${own.length.toLocaleString("en")} characters`;
   announce(`${way.ending}${count}, ${mean.toFixed(3)} bits per character.`);
   at("status").dataset.rate = way.rate;
-  at("command").textContent = commandOf(way);
+  at("command").textContent = commandOf(way, facts);
   at("command-box").hidden = !way.settings.length;
 }
 
-function commandOf({ before, written, settings: chosen }) {
-  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  const option = (name, value, normal) => (value === normal ? "" : ` ${name} ${value}`);
-  return (
-    `textgen sample ${quoted(facts.run)}` +
-    option("-s", quoted(textOf(before)), "''") +
-    ` -l ${written.length} -t ${chosen.temperature}` +
-    option("--top-k", chosen.topK, 0) +
-    option("--top-p", chosen.topP, 1) +
-    option("--min-p", chosen.minP, 0) +
-    ` --rng-seed ${chosen.seed}` +
-    option("-n", chosen.index + 1, 1) +
-    option("--precision", facts.precision, "float32")
-  );
+/** Say what the chosen memory does; how fast it fades can be chosen where it does. */
+function showMemory() {
+  const chosen = at("memory").value;
+  at("fading-box").hidden = chosen !== "all";
+  at("fading").disabled = chosen !== "all";
+  for (const hint of document.querySelectorAll("[data-memory]")) hint.hidden = hint.dataset.memory !== chosen;
 }
 
 function announce(message) {
@@ -271,6 +264,7 @@ at("rng-seed").addEventListener("input", ({ target }) => {
 at("temperature").addEventListener("input", ({ target }) => {
   at("temperature-shown").textContent = target.value;
 });
+at("memory").onchange = showMemory;
 at("read").onclick = () =>
   withSeed((ids) => {
     at("shading").checked = true;
@@ -304,3 +298,6 @@ at("text").addEventListener("pointerover", ({ target }) => {
 // the text has a cursor, and is not to be typed into
 for (const name of ["beforeinput", "drop"]) at("text").addEventListener(name, (event) => event.preventDefault());
 at("text").addEventListener("input", show);
+
+// a browser may have kept what was chosen before
+showMemory();
