@@ -2,7 +2,7 @@
 
 const LEVELS = 5;
 const END = -1;
-const DISCOUNT = 0.5;
+const DISCOUNT = 0.3;
 const LIFETIME = 6;
 const BEGINNING = [0, 1];
 const AFTER_WORD = [1, 0];
