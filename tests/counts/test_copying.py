@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgen.counts.copying import USUAL, Copier, Recall, Recalled, model_says
+from textgen.counts.copying import Copier, Recall, model_says
 from textgen.counts.memory import GATES, Memory, Tokens
+from textgen.counts.rates import USUAL, Recalled
 from textgen.data.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(sorted("\n abcdefghijklmnopqrstuvwxyz.:我爱"))

@@ -6,8 +6,9 @@ from exported import make_run, parts_of, run_scripts
 
 import textgen
 from textgen.config import SampleConfig
-from textgen.counts.copying import FADING, USUAL
+from textgen.counts.copying import FADING
 from textgen.counts.memory import Memory, Tokens
+from textgen.counts.rates import USUAL
 from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
 from textgen.export.page import page, remembering
 from textgen.inference.score import character_scores

@@ -15,9 +15,10 @@ import msgspec
 import numpy as np
 
 from textgen.config import LONGEST_MEMORY, ModelConfig, TrainConfig
-from textgen.counts.copying import FADING, USUAL
+from textgen.counts.copying import FADING
 from textgen.counts.files import MIXTURE, RATES, load_counts
 from textgen.counts.memory import Tokens
+from textgen.counts.rates import USUAL
 from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
 from textgen.export.curve import curve_svg
 from textgen.export.packed_counts import MOST_BYTES, Packed, packed

@@ -10,9 +10,10 @@ import numpy as np
 
 from textgen.config import ModelConfig
 from textgen.counts.contexts import KnownTexts, Readers
-from textgen.counts.copying import USUAL, Copiers, Recall
+from textgen.counts.copying import Copiers, Recall
 from textgen.counts.files import MIXTURE, RATES, load_counts, mixture_specs, rates_specs
 from textgen.counts.mixture import mixed, said
+from textgen.counts.rates import USUAL
 from textgen.counts.tables import Counts
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError

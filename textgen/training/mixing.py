@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from textgen.counts.contexts import Contexts, TextContexts
-from textgen.counts.copying import USUAL, Recalled, model_says
+from textgen.counts.copying import model_says
 from textgen.counts.counting import CHARACTERS_PER_SECOND, count, countable, gathered, stretches, without
 from textgen.counts.files import MIXTURE, RATES, load_counts, save_counts
 from textgen.counts.memory import Tokens
@@ -27,6 +27,7 @@ from textgen.counts.mixture import (
     uniform_weights,
     usual_weights,
 )
+from textgen.counts.rates import USUAL, Recalled
 from textgen.counts.tables import Counts
 from textgen.data.corpus import Corpus
 from textgen.data.evaluation import WARM_UP, WINDOW, evaluation_windows
