@@ -2,14 +2,13 @@
 
 The runs have random weights: neither the size nor the speed depends on what was learnt. The counts are those of a
 million random characters, more than a page holds. The time of the processor alone is that of the page's thread: it
-depends less on what else runs. Needs chromium and playwright.
+depends less on what else runs. With memory is with one of all that is written. Needs chromium and playwright.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -31,6 +30,8 @@ from textgen.version import __version__
 
 SHAPES = ((1, 256, 0), (1, 384, 0), (1, 384, 5), (1, 512, 0), (2, 512, 0))
 """Layers, units, and how many runs the counts look back; 0 is none."""
+MEMORIES = "none", "all"
+"""What is remembered."""
 CHARACTERS = 65
 COUNTED = 1_000_000
 
@@ -71,12 +72,19 @@ def random_text(rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([words[rank] for rank in ranks])[:COUNTED]
 
 
-def written_per_second(page: Page, length: int) -> tuple[float, float]:
-    """Characters a second of one text: as the page measures them, and for a second of the processor."""
+def written_per_second(page: Page, length: int, memory: str) -> tuple[float, float]:
+    """Characters a second of one text: as the page measures them, and for a second of the processor.
+
+    Args:
+        page: an exported page.
+        length: how many characters.
+        memory: one of MEMORIES.
+    """
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     began = thread_seconds(session)
     page.fill("#length", str(length))
+    page.select_option("#memory", memory)
     page.click("#write")
     expect(page.get_by_role("status")).to_contain_text(f"{length:,} characters", timeout=300_000)
     seconds = thread_seconds(session) - began
@@ -102,6 +110,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     names = "layers x units", "counts", "MB", "MB, float32", "export, s", "characters/s", "of the processor's time"
+    names += "with memory", "of the processor's time"
     print(table_row(names))
     print(table_row(["---"] * len(names)))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
@@ -115,12 +124,12 @@ def main() -> None:
             exact = export(run, file.with_suffix(".exact"), "html", precision="float32")
             page = browser.new_page()
             page.goto(file.as_uri())
-            rates = zip(*(written_per_second(page, options.length) for _ in range(options.rounds)), strict=True)
-            rate, own = map(statistics.median, rates)
+            rounds = [[written_per_second(page, options.length, it) for it in MEMORIES] for _ in range(options.rounds)]
+            medians = np.median(rounds, axis=0).ravel()
             page.close()
             counts = "yes" if order else "no"
-            sizes = f"{size / 1e6:.2f}", f"{exact / 1e6:.2f}"
-            print(table_row([f"{layers}x{units}", counts, *sizes, f"{seconds:.2f}", f"{rate:,.0f}", f"{own:,.0f}"]))
+            sizes = f"{size / 1e6:.2f}", f"{exact / 1e6:.2f}", f"{seconds:.2f}"
+            print(table_row([f"{layers}x{units}", counts, *sizes, *(f"{rate:,.0f}" for rate in medians)]))
 
 
 if __name__ == "__main__":

@@ -32,8 +32,9 @@ def export(run: Path, file: Path, form: str | None, checkpoint: str, precision: 
     FILE.keras    a Sequential model of stock Keras
     FILE.onnx     a model for ONNX Runtime; needs textgen-keras[onnx]
 
-    A page mixes the run's n-gram counts with its network, as `textgen sample` does. Counts of a large text are
-    shortened to 4.9 MB, and the page then writes another text; it says so. The other forms hold the network alone.
+    A page mixes the run's n-gram counts with its network and has a memory, as `textgen sample` does. Counts of a large
+    text are shortened to 4.9 MB, and the page then writes another text; it says so. The other forms hold the network
+    alone, without counts and memory.
 
     The text that a model was trained on is not in the file. But counts hold its frequent passages, and a network can
     recite some, too. Give away only what that text allows.

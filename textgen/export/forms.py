@@ -61,7 +61,7 @@ def left_out(run: Path) -> str:
     bits = ""
     if it.network_bpc is not None and it.validation_bpc is not None:
         bits = f": {it.network_bpc:.3f} bits per character in validation, {it.validation_bpc:.3f} with the counts"
-    return f"the file holds the network alone, without the run's n-gram counts{bits}"
+    return f"the file holds the network alone, without the run's n-gram counts and without a memory{bits}"
 
 
 def form_of(file: Path) -> str:
