@@ -17,6 +17,8 @@ from textgen.runs.run import Run
 
 ARGUMENTS = [
     *SETTINGS,
+    "--cell",
+    "rnn",
     "--batch-size",
     "16",
     "--num-layers",
