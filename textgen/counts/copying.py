@@ -124,7 +124,7 @@ class Recall(NamedTuple):
         with np.errstate(over="ignore"):
             rates = (1 / (1 + (1 / self.rates - 1) ** max(1.0, 1 / self.temperature))).tolist()
         rows = [Copier(Memory(self.tokens, self.fading), rates) for _ in range(count)]
-        return Copiers(rows, np.array(self.tokens.of_word), self.temperature)
+        return Copiers(rows, self.tokens.mask, self.temperature)
 
 
 class Copiers:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from textgen.counts.contexts import MULTIPLIER, Contexts, TextContexts, run_codes
-from textgen.counts.tables import Counts, low_bits
+from textgen.counts.tables import Counts, low_bits, places_of
 from textgen.runs.arrays import Floats, Ints
 
 MOST_BYTES = 32 * 2**20
@@ -227,9 +227,8 @@ def tables(contexts: Contexts, levels: list[Shares], most_bytes: int) -> Counts:
     order = np.argsort(hashes)
     begins = (np.cumsum(lengths) - lengths)[order]
     lengths = lengths[order]
-    ends = np.cumsum(lengths)
-    places = np.arange(len(symbols)) + np.repeat(begins - ends + lengths, lengths)
-    starts = np.concatenate([[0], ends]).astype(np.uint32)
+    places = places_of(begins, lengths)
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.uint32)
     return Counts(contexts, hashes[order], starts, left[order], symbols[places], shares[places])
 
 

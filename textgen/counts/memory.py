@@ -12,7 +12,9 @@ from __future__ import annotations
 import math
 import unicodedata
 
-from textgen.counts.contexts import mix
+import numpy as np
+
+from textgen.counts.contexts import is_of_word, mix
 from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
 
 LEVELS = 5
@@ -41,9 +43,7 @@ def is_of_token(character: str) -> bool:
     >>> [is_of_token(c) for c in "aé7'_ 我カ-"]
     [True, True, True, True, True, False, False, False, False]
     """
-    if unicodedata.east_asian_width(character) in "WF":
-        return False
-    return unicodedata.category(character)[0] in "LMN" or character in "'’_"
+    return is_of_word(character) and unicodedata.east_asian_width(character) not in "WF"
 
 
 class Tokens:
@@ -51,6 +51,8 @@ class Tokens:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.of_word = [is_of_token(c) for c in vocabulary.idx2char]
+        self.mask = np.array(self.of_word)
+        """(V,) the same as an array."""
         self.line_end = vocabulary.char2idx["\n"]
         self.space = vocabulary.char2idx.get(" ", -1)
         self.document_end = vocabulary.char2idx.get(DOCUMENT_END, -1)
@@ -83,14 +85,14 @@ class Memory:
         self.tokens = tokens
         self.fading = fading
         self.table: dict[int, Successors] = {}
-        """For each context its successors: an id and its weight, the next id and its weight, ..."""
+        """For each context its successors, with their weights."""
         self.closed = False
         """Whether nothing more is remembered; then nothing fades."""
         self.clock = 0
         """Characters since all weights were last scaled. What is read now weighs e**(clock / fading)."""
         self.last = (-1, -1)
         self.before: tuple[int, ...] = ()
-        """The last whole tokens, the newest first."""
+        """The last whole tokens, the newest first, at most LEVELS - 1."""
         self.path: list[int] | None = None
         """Inside a word its contexts, each with the word so far; from the shortest."""
         self.starts: list[int] = [BEGINNING]
@@ -113,16 +115,13 @@ class Memory:
     def add(self, index: int) -> None:
         """Read a character."""
         of_word = self.tokens.of_word[index]
-        path = self.path
         if not self.closed:
             self._remember(index if of_word else END, index)
-        if path is not None and not of_word:
-            self.before = (path[0], *self.before[: LEVELS - 1])
-            path = None
         if of_word:
-            self.path = [mix(key, index) for key in (path or self.starts)]
+            self.path = [mix(key, index) for key in (self.path or self.starts)]
         else:
-            self.before = (index, *self.before[: LEVELS - 1])
+            ended = self.path[:1] if self.path else []
+            self.before = (index, *ended, *self.before)[: LEVELS - 1]
             self.path = None
         self.last = (index, self.last[0])
         self._recall()
@@ -146,7 +145,7 @@ class Memory:
             self.within, _ = self._successors(self.path)
             key = mix(AFTER_WORD, self.path[0])
         self.starts = [key]
-        for token in self.before[: LEVELS - 1]:
+        for token in self.before:
             key = mix(key, token)
             self.starts.append(key)
         self.begun, level = self._successors(self.starts)

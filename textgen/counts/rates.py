@@ -35,7 +35,7 @@ class Recalled:
     """
 
     def __init__(self, tokens: Tokens, texts: Ints, fading: float = FADING) -> None:
-        self.of_word = np.array(tokens.of_word)
+        self.tokens = tokens
         shape = texts.shape
         self.inside, self.begins = np.zeros(shape, bool), np.zeros(shape, bool)
         self.within, self.begun = np.ones(shape), np.ones(shape)

@@ -71,8 +71,7 @@ class Counts:
         np.multiply.accumulate(left[:, ::-1], axis=1, out=weights[:, levels - 1 :: -1])
         starts = self.starts[at]
         lengths = (self.starts[at + 1] - starts).astype(np.int64)
-        ends = lengths.cumsum()
-        places = np.arange(ends[-1]) + (starts - ends + lengths).repeat(lengths)
+        places = places_of(starts, lengths)
         row, level = np.divmod(known, levels)
         shares = self.shares[places] * weights[row, level + 1].repeat(lengths)
         cells = self.symbols[places] + (row * size).repeat(lengths)
@@ -81,6 +80,17 @@ class Counts:
         deepest = np.zeros(count, np.int64)
         deepest[row] = level
         return Estimate(found, deepest)
+
+
+def places_of(starts: Ints, lengths: Ints) -> Ints:
+    """The places in some parts of an array, one part after another.
+
+    >>> places_of(np.array([7, 2]), np.array([1, 3])).tolist()
+    [7, 2, 3, 4]
+    """
+    ends = lengths.cumsum()
+    places: Ints = np.arange(ends[-1]) + (starts - ends + lengths).repeat(lengths)
+    return places
 
 
 def low_bits(size: int) -> np.uint64:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -120,8 +121,13 @@ class Generator:
         if memory == 0:
             return self
         fading, written = (FADING, False) if memory is None else (memory, True)
-        recall = Recall(Tokens(self.vocabulary), self.predictor.rates, fading, temperature, written)
+        recall = Recall(self._tokens, self.predictor.rates, fading, temperature, written)
         return Generator(self.predictor.remembering(recall), self.vocabulary)
+
+    @cached_property
+    def _tokens(self) -> Tokens:
+        """What a memory has to know of the vocabulary; each call of `write` makes new memories."""
+        return Tokens(self.vocabulary)
 
     def _write_batch(
         self,

@@ -79,10 +79,8 @@ class StreamMemories:
 
     def __init__(self, recall: Recall, streams: int, apart: bool) -> None:
         self.apart = apart
-        self.of_word = np.array(recall.tokens.of_word)
-        self.copiers = recall.fresh(streams).rows
-        if not apart:
-            self.copiers = self.copiers[:1] * streams
+        self.of_word = recall.tokens.mask
+        self.copiers = recall.fresh(streams).rows if apart else recall.fresh(1).rows * streams
         self.columns: list[tuple[Ints, Floats, Floats, Floats]] = []
         self.sum = 0.0
 

@@ -25,7 +25,10 @@ class LSTMStep:
 
     def forward(self, inputs: tf.Tensor, product: tf.Tensor, before: State) -> tuple[tuple[tf.Tensor, ...], State]:
         """Keeps the four activated gates; the state is hidden and cell."""
-        scale, shift = halves((True, True, False, True), before[0])
+        # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one function for all gates is one vectorised loop
+        dtype, units = before[0].dtype.as_numpy_dtype, before[0].shape[-1]
+        scale = np.repeat(np.array([0.5, 0.5, 1, 0.5], dtype), units)
+        shift = np.repeat(np.array([0.5, 0.5, 0, 0.5], dtype), units)
         i, f, g, o = gates = tf.split(tf.tanh((inputs + product) * scale) * scale + shift, 4, -1)
         cell = f * before[1] + i * g
         return tuple(gates), (o * tf.tanh(cell), cell)
@@ -88,16 +91,6 @@ class SimpleRNNStep:
         """As `Step` has it."""
         d_gates = [d_after[0] * (1 - after[0] * after[0])]
         return Factors(d_gates, d_gates, (None,))
-
-
-def halves(sigmoid: Sequence[bool], like: tf.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Scale and shift, (G * H,), that make each gate of a single tanh a sigmoid or leave it a tanh.
-
-    sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, and one function for all gates is one vectorised loop.
-    """
-    dtype, units = like.dtype.as_numpy_dtype, like.shape[-1]
-    scale, shift = ([half if s else whole for s in sigmoid] for half, whole in ((0.5, 1), (0.5, 0)))
-    return np.repeat(np.array(scale, dtype), units), np.repeat(np.array(shift, dtype), units)
 
 
 class OwnLoop(keras.layers.RNN):

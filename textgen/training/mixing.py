@@ -125,7 +125,7 @@ class Passages:
             parts.append([part[counted > 0] for part in (*self.said(start), logits, targets)])
         gates, said, logits, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
         weights = fit(gates, (said, logits), targets, usual_weights(self.counts.contexts.levels))
-        nats, outside = model_says(mixed(weights, gates, (said, logits)), targets, recalled.of_word)
+        nats, outside = model_says(mixed(weights, gates, (said, logits)), targets, recalled.tokens.mask)
         # windows are time-major, memories read piece by piece
         rates = recalled.rates(*(part.reshape(-1, len(self.inputs)).T for part in (nats, outside)))
         return weights, rates.astype(np.float32)
