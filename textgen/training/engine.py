@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -65,12 +66,14 @@ class Engine:
         # XLA fuses the gates of our loop; it makes Keras's own layers slower, and cannot talk to other devices
         compiled = uses_own_loop()
         self.parts = self.placement.parts if compiled else 1
-        self._update = tf.function(self._update_eagerly)
-        self._gradients = tf.function(self._gradients_eagerly, jit_compile=compiled)
+        # nothing here is Python's control flow over tensors, which AutoGraph would take seconds to look for
+        function = partial(tf.function, autograph=False)
+        self._update = function(self._update_eagerly)
+        self._gradients = function(self._gradients_eagerly, jit_compile=compiled)
         one_device = compiled and self.placement.kind == "none"
-        self._apply = tf.function(self._apply_eagerly, jit_compile=True) if one_device else self._apply_eagerly
-        self._window_loss = tf.function(self._window_loss_eagerly, jit_compile=compiled)
-        self._window_logits = tf.function(self._window_logits_eagerly, jit_compile=compiled)
+        self._apply = function(self._apply_eagerly, jit_compile=True) if one_device else self._apply_eagerly
+        self._window_loss = function(self._window_loss_eagerly, jit_compile=compiled)
+        self._window_logits = function(self._window_logits_eagerly, jit_compile=compiled)
 
     def zero_states(self) -> States:
         """The state before any character."""
@@ -191,7 +194,7 @@ class Engine:
         with tf.GradientTape() as tape:
             dropout = Dropout(self.config.rng_seed, step, self.placement.batch_size, first, self.recurrent_dropout)
             logits, states = unroll(self.model, tf.transpose(batch[:, :-1]), states, dropout)
-            share = len(batch) / self.placement.batch_size
+            share = batch.shape[0] / self.placement.batch_size
             loss = share * tf.reduce_mean(cross_entropy(logits, tf.transpose(batch[:, 1:])))
             total = loss + share * self._penalty()
         # a dense gradient of the embedding: XLA takes seconds to update single rows
