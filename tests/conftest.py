@@ -23,7 +23,11 @@ settings.load_profile("unhurried")
 
 
 def pytest_configure(config):
-    """Let XLA compile a function once, and every other process of these tests load what it has compiled."""
+    """Let XLA compile a function once, and every other process of these tests load what it has compiled.
+
+    It compiles without optimization, in half of the time. Set XLA_FLAGS to other flags, or to none, to do without that.
+    """
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
     if "PYTEST_XDIST_WORKER" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="textgen-xla-")
         config.add_cleanup(folder.cleanup)

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 
 class Started:
@@ -38,7 +39,7 @@ class Started:
 
 
 if __name__ == "__main__":
-    status = Started(sys.argv[1], sys.argv[2:], os.getcwd(), os.environ, (0, 1, 2)).wait()
+    status = Started(sys.argv[1], sys.argv[2:], str(Path.cwd()), os.environ, (0, 1, 2)).wait()
     if status < 0:
         signal.signal(-status, signal.SIG_DFL)
         signal.raise_signal(-status)

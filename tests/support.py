@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
+
+from started import Started
 
 LIGHT = {"tensorflow", "keras", "rich", "h5py", "pandas", "hypothesis"}
 """What only some commands may import."""
@@ -31,29 +35,27 @@ SETTINGS = [
 
 
 class Starter:
-    """Starts textgen processes that need not import TensorFlow first, one after another."""
+    """Starts textgen processes that need not import TensorFlow first."""
 
     def __init__(self) -> None:
-        command = [sys.executable, Path(__file__).with_name("starter.py")]
+        self.folder = tempfile.TemporaryDirectory()
+        self.address = str(Path(self.folder.name) / "starter")
+        command = [sys.executable, Path(__file__).with_name("starter.py"), self.address]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+        assert self.process.stdout.readline() == b"ready\n"
 
-    def start(self, *arguments, cwd=None, env=None, files=(os.devnull,) * 3) -> int:
-        """Start a command and return the number of its process."""
-        words = [*map(str, arguments)]
-        command = {"arguments": words, "cwd": str(cwd or Path.cwd()), "env": dict(env or os.environ), "files": files}
-        self.process.stdin.write(json.dumps(command) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+    def start(self, *arguments, files: Sequence[IO], cwd=None, env=None) -> Started:
+        """Start a command with these three as its standard input, output and error."""
+        descriptors = [file.fileno() for file in files]
+        return Started(self.address, [*map(str, arguments)], str(cwd or Path.cwd()), env or os.environ, descriptors)
 
-    def wait(self) -> int:
-        """The exit status of the command, negative where a signal ended it."""
-        return int(self.process.stdout.readline())
-
-    def close(self) -> None:
-        """End when the last command has ended."""
-        with self.process:
-            self.process.stdin.close()
+    def put_command(self, folder: Path) -> None:
+        """Make a `textgen` in a folder that is started here."""
+        command = folder / "textgen"
+        client = Path(__file__).with_name("started.py")
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{client}" "{self.address}" "$@"\n')
+        command.chmod(0o755)
 
 
 shared_starter = functools.cache(Starter)
@@ -62,24 +64,30 @@ shared_starter = functools.cache(Starter)
 
 def run_forked(*arguments, text=True, input=None, **options) -> subprocess.CompletedProcess:
     """What `subprocess.run` does, by the shared starter."""
-    with tempfile.TemporaryDirectory() as folder:
-        given, *written = files = [str(Path(folder) / name) for name in ("input", "output", "error")]
-        for path in files:
-            Path(path).touch()
-        Path(given).write_bytes((input or "").encode() if text else input or b"")
-        shared_starter().start(*arguments, files=files, **options)
-        code = shared_starter().wait()
-        output, error = (Path(path).read_text("utf-8") if text else Path(path).read_bytes() for path in written)
-    return subprocess.CompletedProcess(arguments, code, output, error)
+    with contextlib.ExitStack() as stack:
+        files = given, output, error = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+        given.write((input or "").encode() if text else input or b"")
+        given.seek(0)
+        code = shared_starter().start(*arguments, files=files, **options).wait()
+        output.seek(0)
+        error.seek(0)
+        found = output.read(), error.read()
+    return subprocess.CompletedProcess(arguments, code, *(map(bytes.decode, found) if text else found))
+
+
+def is_of_interpreter(name: str) -> bool:
+    """Whether a variable of the environment acts on Python or its libraries, not on textgen."""
+    return name.startswith(("LANG", "LC_", "PYTHON", "TF_", "XLA_", "OPENBLAS_"))
 
 
 def run_textgen(*arguments, **options) -> subprocess.CompletedProcess:
     """Run the installed command as a person would, in a process of its own.
 
-    One that trains is forked from a process that has imported TensorFlow, unless the test asks for more than a folder,
-    an environment or an input.
+    It is forked from one that has imported what it needs, unless the test asks for more than a folder, an environment
+    of textgen's own variables or an input.
     """
-    if arguments[:1] in (("train",), ("demo",)) and options.keys() <= {"cwd", "env", "input", "text"}:
+    changed = dict(options.get("env") or os.environ).items() ^ os.environ.items()
+    if options.keys() <= {"cwd", "env", "input", "text"} and not any(is_of_interpreter(name) for name, _ in changed):
         return run_forked(*arguments, **options)
     command = [str(Path(sys.executable).with_name("textgen")), *map(str, arguments)]
     options.setdefault("text", True)

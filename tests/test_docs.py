@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from support import run_textgen
+from support import run_textgen, shared_starter
 
 import textgen
 from textgen import recipe
@@ -45,6 +45,14 @@ def readers_folder(tmp_path):
     return folder
 
 
+@pytest.fixture
+def quick_command(tmp_path_factory) -> Path:
+    """A folder with a `textgen` that starts at once."""
+    folder = tmp_path_factory.mktemp("bin")
+    shared_starter().put_command(folder)
+    return folder
+
+
 ABOUT_TRAINING = [ROOT / "docs" / "training.md", ROOT / "docs" / "distributed.md"]
 GROUPS = {"writing": [page for page in PAGES if page not in ABOUT_TRAINING], "training": ABOUT_TRAINING}
 """Pages whose reader works in one folder: a command that several of them give runs once."""
@@ -53,8 +61,8 @@ QUICK = {"TEXTGEN_TRAIN_CELL": "rnn", "TEXTGEN_TRAIN_RECURRENT_DROPOUT": "0"}
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_the_commands_of_the_documentation_run(group, readers_folder):
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+def test_the_commands_of_the_documentation_run(group, readers_folder, quick_command):
+    path = os.pathsep.join([str(quick_command), str(Path(sys.executable).parent), os.environ["PATH"]])
     # the reader's models are small here, and the reader's minutes a few steps
     environment = {**os.environ, "PATH": path, "TEXTGEN_TRAIN_UNITS": "32", **QUICK}
     for command in dict.fromkeys(command for page in GROUPS[group] for command in console_commands(page)):
@@ -79,7 +87,10 @@ def python_code(page: Path) -> str:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if python_code(page)], ids=lambda page: page.name)
 def test_the_python_of_the_documentation_runs(page, corpus_path, run_path, readers_folder):
-    code = python_code(page).replace('"ROMEO:"', '"the "').replace("minutes=1.0", "steps=10, validations=1")
+    code = python_code(page).replace('"ROMEO:"', '"the "')
+    # the reader's first model is small here, and what comes of it too
+    code = code.replace('"runs/plays", minutes=1.0', '"runs/plays", minutes=1.0, units=16, cell="rnn"', 1)
+    code = code.replace("minutes=1.0", "steps=10, validations=1")
     if "textgen.prepare(" not in code:
         for name, path in (("data", corpus_path), ("runs", run_path)):
             (readers_folder / name).mkdir()
@@ -175,7 +186,7 @@ def test_the_readme_is_a_front_page():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
 
 
-def test_the_slurm_script_starts_what_it_says(corpus_path, tmp_path):
+def test_the_slurm_script_starts_what_it_says(corpus_path, tmp_path, quick_command):
     """Under an `srun` that gives two tasks of this machine Slurm's variables, as it does."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "plays").symlink_to(corpus_path)
@@ -186,7 +197,7 @@ def test_the_slurm_script_starts_what_it_says(corpus_path, tmp_path):
         'SLURM_PROCID=1 "$@" --steps 4 & SLURM_PROCID=0 "$@" --steps 4 && wait $!\n'
     )
     srun.chmod(0o755)
-    path = f"{tmp_path}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([str(tmp_path), str(quick_command), os.environ["PATH"]])
     small = {"TEXTGEN_TRAIN_UNITS": "8", "TEXTGEN_TRAIN_SEQ_LENGTH": "8", **QUICK}
     for expected in ("4 steps", "8 steps"):
         command = ["bash", str(ROOT / "docs" / "slurm.sh")]

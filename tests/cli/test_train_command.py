@@ -79,6 +79,8 @@ def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, numb
         *SETTINGS,
         "--cell",
         "rnn",
+        "--validations",
+        "500",
     ]
     process = subprocess.Popen(map(str, command), stderr=subprocess.PIPE, text=True)
     assert process.stderr.readline().startswith("textgen: for")

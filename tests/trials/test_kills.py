@@ -6,11 +6,12 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support import SETTINGS, Starter
+from support import SETTINGS, run_textgen, shared_starter, textgen_done
 
 import textgen
 from textgen.runs.run import Run
@@ -49,39 +50,36 @@ def checkpoint(run: Run) -> int:
     return run.training_path.stat().st_ino if run.training_path.exists() else 0
 
 
-def is_killed(by: Starter, run: Run, arguments, seconds) -> bool:
+def is_killed(run: Run, arguments, seconds) -> bool:
     """Start a training and kill it some seconds after its first checkpoint; whether it was still at work."""
     before = checkpoint(run)
-    process = by.start("train", *arguments)
-    while is_alive(process) and checkpoint(run) == before:
+    with Path(os.devnull).open("r+") as nothing:
+        training = shared_starter().start("train", *arguments, files=[nothing] * 3)
+    while is_alive(training.pid) and checkpoint(run) == before:
         time.sleep(0.001)
     time.sleep(seconds)
     with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGKILL)
-    return by.wait() == -signal.SIGKILL
+        os.kill(training.pid, signal.SIGKILL)
+    return training.wait() == -signal.SIGKILL
 
 
 def killed_and_resumed(corpus_path, folder, kills: int, seed: int) -> tuple[int, dict]:
     """Kill a run again and again and resume it to its end: how often it was killed, and its last weights."""
     generator, run, done = np.random.default_rng(seed), Run(folder / f"run-{seed}"), 0
-    with contextlib.closing(Starter()) as by:
-        arguments = [corpus_path, "--out", run.path, *ARGUMENTS, *ALWAYS]
-        while done < kills and is_killed(by, run, arguments, generator.uniform(0, 0.3)):
-            done += 1
-            assert textgen.load(run.path).generate("the", length=3)
-            arguments = ["--resume", run.path]
-        by.start("train", "--resume", run.path)
-        # a training that was faster than the last kill has finished, and is refused
-        assert by.wait() in (0, 1)
+    arguments = [corpus_path, "--out", run.path, *ARGUMENTS, *ALWAYS]
+    while done < kills and is_killed(run, arguments, generator.uniform(0, 0.3)):
+        done += 1
+        assert textgen.load(run.path).generate("the", length=3)
+        arguments = ["--resume", run.path]
+    # a training that was faster than the last kill has finished, and is refused
+    assert run_textgen("train", "--resume", run.path).returncode in (0, 1)
     assert not list(run.path.rglob("*.unfinished"))
     return done, {name: load_file(run.weights_path(name)) for name in ("best", "last")}
 
 
 def tried(corpus_path, folder, runs: int, kills: int) -> int:
     """Kill some runs, two side by side, compare each with one that was left alone, and count the kills."""
-    with contextlib.closing(Starter()) as by:
-        by.start("train", corpus_path, "--out", folder / "whole", *ARGUMENTS)
-        assert by.wait() == 0
+    textgen_done("train", corpus_path, "--out", folder / "whole", *ARGUMENTS)
     whole, total = Run(folder / "whole"), 0
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         ended = pool.map(lambda seed: killed_and_resumed(corpus_path, folder, kills, seed), range(runs))
