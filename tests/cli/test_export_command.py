@@ -1,5 +1,7 @@
 """`textgen export` as a person at a shell meets it."""
 
+import csv
+import re
 import shutil
 import subprocess
 import sys
@@ -45,6 +47,15 @@ def test_an_existing_file_is_replaced_when_asked(run, tmp_path):
     done = run_textgen("export", run, page, "--force")
     assert done.returncode == 0 and done.stdout == "" and "page.html: 0.0" in done.stderr
     assert page.read_text().startswith("<!doctype html>")
+
+
+def test_what_a_file_does_not_hold_is_said_with_both_figures(run, run_path, tmp_path):
+    done = run_textgen("export", run_path, tmp_path / "fox.keras")
+    best = min(csv.DictReader((run_path / "history.csv").open()), key=lambda row: float(row["validation_bpc"]))
+    figures = [f"{float(best[name]):.3f}" for name in ("network_bpc", "validation_bpc")]
+    assert done.stderr.count("\n") == 1 and "the network alone, without the run's n-gram counts" in done.stderr
+    assert re.findall(r"\d\.\d{3}", done.stderr) == figures
+    assert "counts" not in run_textgen("export", run, tmp_path / "plays.keras").stderr
 
 
 def test_a_run_without_checkpoints_is_refused_and_one_in_training_gives_its_best(run, tmp_path):
