@@ -56,12 +56,10 @@ class Counts:
         A row's result has the same bits whatever it stands beside: its shares are added up in one order.
         """
         count, levels = keys.shape
+        if count == 1:
+            return self._estimate_one(keys)
         size = self.contexts.size
-        wanted = (keys & self.high).ravel()
-        at = self.hashes.searchsorted(wanted)
-        at[at == len(self.hashes)] = 0
-        known = np.flatnonzero(self.hashes[at] == wanted)
-        at = at[known]
+        known, at = self._find(keys)
         left = np.ones(count * levels)
         left[known] = self.left[at]
         left = left.reshape(count, levels)
@@ -69,9 +67,7 @@ class Counts:
         weights = np.empty((count, levels + 1))
         weights[:, levels] = 1
         np.multiply.accumulate(left[:, ::-1], axis=1, out=weights[:, levels - 1 :: -1])
-        starts = self.starts[at]
-        lengths = (self.starts[at + 1] - starts).astype(np.int64)
-        places = places_of(starts, lengths)
+        lengths, places = self._successors(at)
         row, level = np.divmod(known, levels)
         shares = self.shares[places] * weights[row, level + 1].repeat(lengths)
         cells = self.symbols[places] + (row * size).repeat(lengths)
@@ -80,6 +76,31 @@ class Counts:
         deepest = np.zeros(count, np.int64)
         deepest[row] = level
         return Estimate(found, deepest)
+
+    def _estimate_one(self, keys: Ints) -> Estimate:
+        """`estimate` of one row: the same sums in half of the time, for nothing has to be told apart by rows."""
+        size = self.contexts.size
+        known, at = self._find(keys)
+        weights = np.ones(len(at) + 1)
+        np.multiply.accumulate(self.left[at[::-1]], dtype=np.float64, out=weights[-2::-1])
+        lengths, places = self._successors(at)
+        shares = self.shares[places] * weights[1:].repeat(lengths)
+        found = np.bincount(self.symbols[places], shares, size).astype(np.float64, copy=False)
+        found += weights[0] / size
+        return Estimate(found[None], known[-1:])
+
+    def _find(self, keys: Ints) -> tuple[Ints, Ints]:
+        """Which of the contexts (B * K,) are known, and where in the table those stand."""
+        wanted = (keys & self.high).ravel()
+        at = self.hashes[:-1].searchsorted(wanted)
+        known = (self.hashes[at] == wanted).nonzero()[0]
+        return known, at[known]
+
+    def _successors(self, at: Ints) -> tuple[Ints, Ints]:
+        """How many characters follow each of some contexts, and the places of all of them."""
+        starts = self.starts[at]
+        lengths = (self.starts[at + 1] - starts).astype(np.int64)
+        return lengths, places_of(starts, lengths)
 
 
 def places_of(starts: Ints, lengths: Ints) -> Ints:
