@@ -17,8 +17,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support import SETTINGS, TEXT, QuietReporter, textgen_done
 
-from textgen.machine import cores
-
 # no test fails by the clock: a busy machine is slow
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -34,11 +32,6 @@ def pytest_configure(config):
         folder = tempfile.TemporaryDirectory(prefix="textgen-xla-")
         config.add_cleanup(folder.cleanup)
         os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={folder.name}"
-
-
-def pytest_xdist_auto_num_workers(config):
-    """`-n auto` is one worker more than there are cores: for a third of the time a test waits for another process."""
-    return cores() + 1
 
 
 @pytest.fixture(scope="session", autouse=True)

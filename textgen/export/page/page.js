@@ -102,6 +102,18 @@ async function write(before, chosen, parent) {
   })();
 }
 
+/** Take the cursor's place in the text as the one to write on from. */
+function followCursor() {
+  const selection = document.getSelection();
+  if (!selection.rangeCount) return;
+  const { startContainer, startOffset } = selection.getRangeAt(0);
+  const found = placeOf(startContainer, startOffset);
+  if (found === null || !ways.current) return;
+  place = found < wholeOf(ways.current).length ? found : null;
+  showPlace();
+  tell(found);
+}
+
 /** Write on from the place of the cursor, another way than before. */
 function branch() {
   const whole = wholeOf(ways.current);
@@ -279,19 +291,13 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") stop();
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();
-  if (document.activeElement === at("text") && ways.current) branch();
-  else if (!pace) at("form").requestSubmit();
+  if (document.activeElement === at("text") && ways.current) {
+    // selectionchange may be still to come
+    followCursor();
+    branch();
+  } else if (!pace) at("form").requestSubmit();
 });
-document.addEventListener("selectionchange", () => {
-  const selection = document.getSelection();
-  if (!selection.rangeCount) return;
-  const { startContainer, startOffset } = selection.getRangeAt(0);
-  const found = placeOf(startContainer, startOffset);
-  if (found === null || !ways.current) return;
-  place = found < wholeOf(ways.current).length ? found : null;
-  showPlace();
-  tell(found);
-});
+document.addEventListener("selectionchange", followCursor);
 at("text").addEventListener("pointerover", ({ target }) => {
   if (target.tagName === "B") tell(placeOf(target, 0));
 });
