@@ -25,7 +25,7 @@ def screenshot(run: Path, picture: Path, seed_text: str = "ROMEO:", rng_seed: in
         file = Path(folder) / "plays.html"
         export(run, file)
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 800, "height": 1000}, device_scale_factor=1.5)
+        page = browser.new_page(viewport={"width": 800, "height": 1200}, device_scale_factor=1.5)
         page.goto(file.as_uri())
         page.fill("#seed-text", seed_text)
         page.fill("#length", "400")
