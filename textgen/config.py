@@ -181,7 +181,7 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     learning_rate: Annotated[float, about("Highest learning rate of the schedule.", 0.0, 10.0)] = 0.006
     warmup: Annotated[
         float, about("Fraction of the training, at its start, in which the learning rate rises.", 0.0, 1.0)
-    ] = 0.02
+    ] = 0.1
     final_rate: Annotated[float, about("Learning rate at the end, as a fraction of the highest.", 0.0, 1.0)] = 0.05
     clip_norm: Annotated[float, about("Largest norm of the whole gradient; 0 sets no limit.", 0.0, 1e9)] = 1.0
     weight_decay: Annotated[float, about("Weight decay of the kernels, outside the gradient (AdamW).", 0.0, 10.0)] = 0.1
