@@ -31,9 +31,11 @@ def writing_events(run: Run) -> Iterator[None]:
         finally:
             writer.close()
     except tf.errors.OpError as error:
-        if run.events_path.name not in error.message:
+        # the lines after the first tell where a function was defined, and may name this module
+        first = error.message.partition("\n")[0]
+        if run.events_path.name not in first:
             raise
-        reason = error.message.splitlines()[0].rsplit("; ", 1)[-1]
+        reason = first.rsplit("; ", 1)[-1]
         raise RunError(f"{run.events_path}: cannot be written: {reason}") from None
 
 
