@@ -67,7 +67,7 @@ class Counts:
         weights = np.empty((count, levels + 1))
         weights[:, levels] = 1
         np.multiply.accumulate(left[:, ::-1], axis=1, out=weights[:, levels - 1 :: -1])
-        lengths, places = self._successors(at)
+        lengths, places = self.successors(at)
         row, level = np.divmod(known, levels)
         shares = self.shares[places] * weights[row, level + 1].repeat(lengths)
         cells = self.symbols[places] + (row * size).repeat(lengths)
@@ -83,7 +83,7 @@ class Counts:
         known, at = self._find(keys)
         weights = np.ones(len(at) + 1)
         np.multiply.accumulate(self.left[at[::-1]], dtype=np.float64, out=weights[-2::-1])
-        lengths, places = self._successors(at)
+        lengths, places = self.successors(at)
         shares = self.shares[places] * weights[1:].repeat(lengths)
         found = np.bincount(self.symbols[places], shares, size).astype(np.float64, copy=False)
         found += weights[0] / size
@@ -96,8 +96,9 @@ class Counts:
         known = (self.hashes[at] == wanted).nonzero()[0]
         return known, at[known]
 
-    def _successors(self, at: Ints) -> tuple[Ints, Ints]:
-        """How many characters follow each of some contexts, and the places of all of them."""
+    def successors(self, at: Ints) -> tuple[Ints, Ints]:
+        """How many characters follow each of some contexts, given by their places in `hashes`; and the places of all
+        these characters in `symbols`."""
         starts = self.starts[at]
         lengths = (self.starts[at + 1] - starts).astype(np.int64)
         return lengths, places_of(starts, lengths)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from textgen.counts.contexts import Contexts
-from textgen.counts.tables import Counts, places_of
+from textgen.counts.tables import Counts
 from textgen.runs.arrays import Floats, Ints
 
 MOST_BYTES = 4_900_000
@@ -108,8 +108,7 @@ def likeliest_first(counts: Counts) -> Counts:
 
 def only(counts: Counts, places: Ints) -> Counts:
     """Some of the contexts, given by their rising places in `hashes`."""
-    lengths = lengths_of(counts)[places]
-    grams = places_of(counts.starts[places], lengths)
+    lengths, grams = counts.successors(places)
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.uint32)
     hashes, left = counts.hashes[places], counts.left[places]
     return Counts(counts.contexts, hashes, starts, left, counts.symbols[grams], counts.shares[grams])
