@@ -42,13 +42,14 @@ def assert_same_training(found, expected):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
-@pytest.mark.parametrize(("cell", "num_layers", "parts"), [("lstm", 1, 4), ("lstm", 2, 2), ("gru", 1, 2)])
-def test_parts_on_several_cores_train_what_the_whole_batch_does(cell, num_layers, parts):
+@pytest.mark.parametrize(("cell", "num_layers"), [("lstm", 1), ("lstm", 2), ("gru", 1)])
+def test_parts_on_several_cores_train_what_the_whole_batch_does(cell, num_layers):
     shape = {"cell": cell, "num_layers": num_layers, "units": 9, "embedding_dim": 5}
     model_config = ModelConfig(**shape, dropout=0.3, recurrent_dropout=0.2)
     config = TrainConfig(batch_size=BATCH, seq_length=WINDOW, l2=1e-3, weight_decay=0.05)
     whole = trained(1, model_config, config, 11)
-    assert_same_training(trained(parts, model_config, config, 11), whole)
+    for parts in (2, 4):
+        assert_same_training(trained(parts, model_config, config, 11), whole)
 
 
 def test_a_mirror_of_one_device_trains_what_the_device_does():
