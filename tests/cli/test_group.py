@@ -20,6 +20,17 @@ def test_help_starts_no_tensorflow(arguments):
     assert "textgen" in done.stdout
 
 
+def test_a_command_pays_for_no_other(run_path):
+    code = (
+        "import sys\nfrom textgen.cli import main\n"
+        f"sys.argv = ['textgen', 'info', {str(run_path)!r}]\nmain()\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('textgen.cli.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = done.stdout.split()
+    assert "textgen.cli.info" in imported and "textgen.cli.train" not in imported, imported
+
+
 def test_without_a_command_help_is_shown():
     done = run_textgen()
     assert done.returncode == 2

@@ -163,6 +163,8 @@ DAMAGE = {
     "lengths that do not fit": lambda a: {"left": a["left"][1:].copy()},
     "no contexts": lambda a: {"hashes": a["hashes"][:0], "left": a["left"][:0], "starts": a["starts"][:1]},
     "expected hashes uint64": lambda a: {"hashes": a["hashes"].astype(np.float64)},
+    "two dimensions": lambda a: {"left": np.stack([a["left"]] * 2)},
+    "a type of no tensor of textgen's": lambda a: {"left": a["left"] > 0},
     "expected the tensors": lambda a: {"more": a["left"]},
 }
 

@@ -7,34 +7,61 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
 import textgen
-from textgen.cli.completion import completion
-from textgen.cli.demo import demo
-from textgen.cli.export import export, import_
-from textgen.cli.info import info, runs
-from textgen.cli.launch import launch
 from textgen.cli.options import PREFIX, refuse_unknown_variables
-from textgen.cli.prepare import corpora, prepare
-from textgen.cli.sample import sample
-from textgen.cli.score import score, surprise
 from textgen.cli.standard_output import harmless
-from textgen.cli.train import train
 from textgen.errors import TextgenError
 
+FUNCTIONS = {
+    "prepare": "prepare.prepare",
+    "train": "train.train",
+    "launch": "launch.launch",
+    "sample": "sample.sample",
+    "score": "score.score",
+    "surprise": "score.surprise",
+    "export": "export.export",
+    "import": "export.import_",
+    "info": "info.info",
+    "runs": "info.runs",
+    "completion": "completion.completion",
+    "demo": "demo.demo",
+    "corpora": "prepare.corpora",
+}
+"""The module and the function of each command."""
 WHOLE = 1000
 """Characters that the first sentence of no help text has."""
 
 
+class Commands(Mapping[str, click.Command]):
+    """The commands by name. Each is imported when somebody asks for it, so that none pays for another."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, function = FUNCTIONS[name].split(".")
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), function)
+        # Click cuts a help text in the list of commands, unless it is given as the short one
+        command.short_help = command.get_short_help_str(WHOLE)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(FUNCTIONS)
+
+    def __len__(self) -> int:
+        return len(FUNCTIONS)
+
+
 @click.group(
+    commands=Commands(),
     context_settings={
         "help_option_names": ["-h", "--help"],
         "auto_envvar_prefix": PREFIX,
         "max_content_width": 100,
-    }
+    },
 )
 @click.version_option(textgen.__version__, prog_name="textgen")
 @click.pass_context
@@ -51,13 +78,6 @@ def cli(ctx: click.Context) -> None:
     """
     if command := cli.commands.get(ctx.invoked_subcommand or ""):
         refuse_unknown_variables(command)
-
-
-COMMANDS = (prepare, train, launch, sample, score, surprise, export, import_, info, runs, completion, demo, corpora)
-for command in COMMANDS:
-    # Click cuts a help text in the list of commands, unless it is given as the short one
-    command.short_help = command.get_short_help_str(WHOLE)
-    cli.add_command(command)
 
 
 def main() -> None:

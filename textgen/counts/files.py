@@ -15,7 +15,7 @@ from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError
 from textgen.runs.arrays import Floats, Ints
 from textgen.runs.run import Run
-from textgen.runs.weights import Spec, opened, save_tensors
+from textgen.runs.weights import Spec, mapped, opened, save_tensors
 
 MIXTURE = "mixture/weights"
 """The tensor of a checkpoint that holds the weights of the mixture."""
@@ -45,7 +45,7 @@ def save_counts(run: Run, counts: Counts, characters: int) -> None:
 
 
 def load_counts(run: Run, vocabulary: Vocabulary, order: int) -> tuple[Counts, int]:
-    """Read counts.safetensors.
+    """Map counts.safetensors into memory.
 
     Args:
         run: the run.
@@ -64,9 +64,9 @@ def load_counts(run: Run, vocabulary: Vocabulary, order: int) -> tuple[Counts, i
             raise RunError(f"{path}: larger than {MOST_FILE_BYTES:,} bytes; it is no file of textgen")
         if sorted(file.keys()) != sorted(NAMES):
             raise RunError(f"{path}: damaged: expected the tensors {', '.join(NAMES)}")
-        arrays = [file.get_tensor(name) for name in NAMES]
+        tensors = mapped(path, file)
         characters = (file.metadata() or {}).get("characters", "")
-    contexts = Contexts(vocabulary, order)
+    contexts, arrays = Contexts(vocabulary, order), [tensors[name] for name in NAMES]
     if reason := fault(contexts, *arrays) or ("" if characters.isdecimal() and len(characters) < 20 else "characters"):
         raise RunError(f"{path}: damaged, or of another vocabulary: {reason}")
     return Counts(contexts, *arrays), int(characters)
@@ -76,7 +76,7 @@ def fault(contexts: Contexts, hashes: Ints, starts: Ints, left: Floats, symbols:
     """What is wrong with the arrays of a `Counts`, in a few words; nothing where they fit."""
     dtypes = "uint64", "uint32", "float16", np.min_scalar_type(contexts.size - 1).name, "float16"
     arrays = hashes, starts, left, symbols, shares
-    if tuple(array.dtype.name for array in arrays) != dtypes or any(array.ndim != 1 for array in arrays):
+    if tuple(array.dtype.name for array in arrays) != dtypes:
         return f"expected {', '.join(f'{name} {dtype}' for name, dtype in zip(NAMES, dtypes, strict=True))}"
     if not 0 < len(hashes) == len(left) == len(starts) - 1 or len(symbols) != len(shares):
         return "lengths that do not fit"

@@ -23,7 +23,10 @@ MAX_HEADER_BYTES = 16 * 2**20
 """The history of 60,000 validations fits; tensors take some kilobytes."""
 LARGEST = 1e15
 """No weight comes near it, and no product of two, added up over the widest layer, overflows a float32."""
-DTYPES = {"F32": "float32", "I32": "int32", "I64": "int64"}
+DTYPES = {
+    **{"F32": "float32", "I32": "int32", "I64": "int64"},
+    **{"F16": "float16", "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64"},
+}
 
 Spec = tuple[str, tuple[int, ...]]
 """The dtype of a tensor, in NumPy's words, and its shape."""
@@ -101,6 +104,31 @@ def opened(run: Run, path: Path) -> Iterator[safe_open]:
                 yield tensors
         except SafetensorError as error:
             raise RunError(f"{path}: damaged: {error}") from None
+
+
+def mapped(path: Path, file: safe_open) -> dict[str, np.ndarray]:
+    """The tensors of an open safetensors file as memory maps: what nobody looks at is never read.
+
+    Raises:
+        RunError: a tensor has no elements, more than one dimension or a type that textgen does not write, or the file
+            has been changed just now.
+    """
+    with path.open("rb") as data:
+        # they stand side by side, or the library would not have opened the file
+        offset = 8 + int.from_bytes(data.read(8), "little")
+        tensors = {}
+        for name in file.offset_keys():
+            part = file.get_slice(name)
+            dtype, shape = DTYPES.get(part.get_dtype()), tuple(part.get_shape()[:2])
+            if not dtype or len(shape) != 1 or not shape[0]:
+                raise RunError(f"{path}: damaged: {name[:80]!r} is {part.get_dtype()} {shape}")
+            try:
+                # the bare array: a subclass costs time at each use
+                tensors[name] = np.asarray(np.memmap(data, dtype, "r", offset, shape))
+            except ValueError as error:
+                raise RunError(f"{path}: damaged: {error}") from None
+            offset += tensors[name].nbytes
+    return tensors
 
 
 def check_header(path: Path, file: safe_open, expected: Mapping[str, Spec]) -> None:
