@@ -173,7 +173,7 @@ def test_overfitting_is_noticed_once(tmp_path, reporter):
 
 def test_dropout_lowers_the_distance_between_training_and_validation(tmp_path, reporter):
     corpus = noise(tmp_path)
-    config = TrainConfig(steps=800, batch_size=4, seq_length=16, validations=4, learning_rate=0.01)
+    config = TrainConfig(steps=500, batch_size=4, seq_length=16, validations=2, learning_rate=0.02)
     distance = {}
     for dropout in (0.0, 0.5):
         model = ModelConfig(units=48, dropout=dropout, recurrent_dropout=dropout)

@@ -37,7 +37,7 @@ def read_while_training(corpus_path, folder, checkpoints: int, readers: int) -> 
 
 
 def test_two_samplers_read_while_a_trainer_writes(corpus_path, tmp_path):
-    assert min(read_while_training(corpus_path, tmp_path, checkpoints=200, readers=2)) > 2
+    assert min(read_while_training(corpus_path, tmp_path, checkpoints=100, readers=2)) > 2
 
 
 @pytest.mark.long
