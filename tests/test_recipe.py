@@ -27,6 +27,14 @@ def test_more_time_makes_a_wider_model_and_a_small_text_more_dropout():
     assert small["dropout"] > large["dropout"] and small["units"] < large["units"]
 
 
+def test_a_text_that_is_read_more_often_gets_more_regularization():
+    for characters in (100_000, 1_000_000):
+        picked = [recipe.choose(characters, minutes)[0] for minutes in (0.1, 0.2, 0.5, 1, 2.5, 15, 60)]
+        for name in ("dropout", "recurrent_dropout", "weight_decay"):
+            values = [settings[name] for settings in picked]
+            assert values == sorted(values) and values[0] < values[-1]
+
+
 def test_a_machine_four_times_as_fast_picks_what_four_times_the_minutes_would():
     fast, slow = (recipe.choose(1_000_000, 1.0, gigaflops=speed * recipe.GIGAFLOPS) for speed in (4, 1))
     assert fast[0] == recipe.choose(1_000_000, 4.0)[0] != slow[0] == recipe.choose(1_000_000, 1.0)[0]

@@ -42,8 +42,14 @@ REGULARIZATIONS = (
     (20.0, Regularization(0.4, 0.1, 0.15)),
 )
 """What a text needs that is read up to so many times."""
+REGULARIZATIONS_OF_SMALL_TEXT = (
+    (11.0, Regularization(0.2, 0.0, 0.1)),
+    (22.0, Regularization(0.3, 0.1, 0.1)),
+    (45.0, Regularization(0.3, 0.2, 0.15)),
+)
+"""The same for a small text and its narrower model."""
 MOST_REGULARIZATION = Regularization(0.5, 0.2, 0.15)
-"""For one that is read more often, and for a small one."""
+"""For a text that is read more often."""
 
 
 def choose(
@@ -70,9 +76,8 @@ def choose(
     units = next((width for limit, width in WIDTHS if minutes * speed <= limit), WIDEST)
     units = min(units, WIDEST_OF_SMALL_TEXT) if small else units
     times = CHARACTERS_PER_SECOND[units] * speed * 60 * minutes / characters
-    regularization = MOST_REGULARIZATION
-    if not small:
-        regularization = next((needed for limit, needed in REGULARIZATIONS if times <= limit), regularization)
+    needs = REGULARIZATIONS_OF_SMALL_TEXT if small else REGULARIZATIONS
+    regularization = next((needed for limit, needed in needs if times <= limit), MOST_REGULARIZATION)
     if cell == "rnn":
         regularization = regularization._replace(recurrent_dropout=0.0)
     values = {

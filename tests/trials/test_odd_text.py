@@ -140,7 +140,9 @@ def test_a_line_without_end_takes_little_memory(tmp_path, megabytes):
         _, peak = measured("textgen", "prepare", tmp_path / "line", "--out", tmp_path / name, *options)
         assert peak < 150 + (0 if name == "tail" else 3 * megabytes)
     out = tmp_path / "run"
-    done = run_textgen("train", tmp_path / "tail", "--out", out, *SETTINGS, "--steps", "2", "--validation-characters", "1000")
+    done = run_textgen(
+        "train", tmp_path / "tail", "--out", out, *SETTINGS, "--steps", "2", "--validation-characters", "1000"
+    )
     assert done.returncode == 0, done.stderr
     assert run_textgen("sample", out, "-l", "50").returncode == 0
 
