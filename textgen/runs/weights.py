@@ -113,21 +113,22 @@ def mapped(path: Path, file: safe_open) -> dict[str, np.ndarray]:
         RunError: a tensor has no elements, more than one dimension or a type that textgen does not write, or the file
             has been changed just now.
     """
+    tensors = {}
     with path.open("rb") as data:
-        # they stand side by side, or the library would not have opened the file
-        offset = 8 + int.from_bytes(data.read(8), "little")
-        tensors = {}
-        for name in file.offset_keys():
-            part = file.get_slice(name)
-            dtype, shape = DTYPES.get(part.get_dtype()), tuple(part.get_shape()[:2])
-            if not dtype or len(shape) != 1 or not shape[0]:
-                raise RunError(f"{path}: damaged: {name[:80]!r} is {part.get_dtype()} {shape}")
-            try:
+        length = int.from_bytes(data.read(8), "little")
+        try:
+            header = msgspec.json.decode(data.read(min(length, MAX_HEADER_BYTES)))
+            for name in file.keys():  # noqa: SIM118
+                part = file.get_slice(name)
+                dtype, shape = DTYPES.get(part.get_dtype()), tuple(part.get_shape()[:2])
+                if not dtype or len(shape) != 1 or not shape[0]:
+                    raise RunError(f"{path}: damaged: {name[:80]!r} is {part.get_dtype()} {shape}")
+                offset = 8 + length + header[name]["data_offsets"][0]
                 # the bare array: a subclass costs time at each use
                 tensors[name] = np.asarray(np.memmap(data, dtype, "r", offset, shape))
-            except ValueError as error:
-                raise RunError(f"{path}: damaged: {error}") from None
-            offset += tensors[name].nbytes
+        except (msgspec.DecodeError, LookupError, TypeError, ValueError, OverflowError) as error:
+            # the library has read the header before, perhaps that of another file, or taken another of two equal names
+            raise RunError(f"{path}: damaged: {error}") from None
     return tensors
 
 
