@@ -24,9 +24,16 @@ MAX_HEADER_BYTES = 16 * 2**20
 LARGEST = 1e15
 """No weight comes near it, and no product of two, added up over the widest layer, overflows a float32."""
 DTYPES = {
-    **{"F32": "float32", "I32": "int32", "I64": "int64"},
-    **{"F16": "float16", "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64"},
+    "F16": "float16",
+    "F32": "float32",
+    "I32": "int32",
+    "I64": "int64",
+    "U8": "uint8",
+    "U16": "uint16",
+    "U32": "uint32",
+    "U64": "uint64",
 }
+"""The types of safetensors that textgen writes, in NumPy's words."""
 
 Spec = tuple[str, tuple[int, ...]]
 """The dtype of a tensor, in NumPy's words, and its shape."""
