@@ -18,7 +18,7 @@ from support import run_textgen, shared_starter
 
 import textgen
 from textgen import recipe
-from textgen.data.shipped import shipped_corpora
+from textgen.runs.shipped import shipped_names
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -111,7 +111,7 @@ def test_the_help_texts_of_the_documentation_are_those_of_the_commands():
     assert (ROOT / "docs" / "commands.md").read_text() == made, "run python docs/make_commands.py"
 
 
-@pytest.mark.parametrize("name", shipped_corpora())
+@pytest.mark.parametrize("name", shipped_names("corpora"))
 def test_a_corpus_is_what_its_page_says(name):
     folder = ROOT / "corpora" / name
     data = (folder / f"{name}.txt").read_bytes()
@@ -128,7 +128,7 @@ def test_a_corpus_is_what_its_page_says(name):
 
 
 def test_corpora_are_as_large_as_promised():
-    texts = {name: (ROOT / "corpora" / name / f"{name}.txt").read_text("utf-8") for name in shipped_corpora()}
+    texts = {name: (ROOT / "corpora" / name / f"{name}.txt").read_text("utf-8") for name in shipped_names("corpora")}
     assert len(texts["fables"]) >= 100_000 and texts["fables"].isascii()
     assert len(texts["yuanye"]) >= 30_000 and "我爱你" in texts["yuanye"]
     names = texts["dinosaurs"].split()

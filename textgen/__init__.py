@@ -103,7 +103,9 @@ def train(
     Args:
         corpus: a prepared corpus, or its folder.
         out: the run directory to make.
-        start_from: a run whose weights to begin with; it also settles the shape of the network.
+        start_from: a run whose weights to begin with, or `@name`; it also settles the shape of the network. By
+            default a model that comes with textgen, where it reads the text well and no shape is given; `none` begins
+            from nothing.
         callbacks: Keras's own or yours, as under `fit`. An epoch, to them, is the time from one validation to the next.
         reporter: told how it goes; nobody by default.
         settings: fields of `ModelConfig` and `TrainConfig`. What is not given is picked from the size of the text and
@@ -118,20 +120,14 @@ def train(
         ConfigError: a setting is unknown, of the wrong type or out of range, or settled by `start_from`.
         TextgenError: SIGINT or SIGTERM ended the training; the run is saved.
     """
-    from textgen.config import SHAPE
     from textgen.data.corpus import Corpus
     from textgen.recipe import settings_for
-    from textgen.runs.run import shape_of
 
-    if start_from and (settled := sorted(SHAPE & settings.keys())):
-        raise ConfigError(f"{settled[0]}: cannot be given with start_from: that run settles it")
     corpus = corpus if isinstance(corpus, Corpus) else Corpus.load(corpus)
-    shape = shape_of(start_from) if start_from else {}
-    model, schedule, reason = settings_for(len(corpus.train), settings | shape)
+    model, schedule, source, reasons = settings_for(corpus, settings, start_from)
     from textgen.training import trainer
 
-    source = Path(start_from) if start_from else None
-    return trainer.train(corpus, Path(out), model, schedule, reporter, callbacks, source, reason)
+    return trainer.train(corpus, Path(out), model, schedule, reporter, callbacks, source, reasons)
 
 
 def resume(

@@ -184,7 +184,15 @@ class TrainConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = 0.1
     final_rate: Annotated[float, about("Learning rate at the end, as a fraction of the highest.", 0.0, 1.0)] = 0.05
     clip_norm: Annotated[float, about("Largest norm of the whole gradient; 0 sets no limit.", 0.0, 1e9)] = 1.0
-    weight_decay: Annotated[float, about("Weight decay of the kernels, outside the gradient (AdamW).", 0.0, 10.0)] = 0.1
+    weight_decay: Annotated[
+        float,
+        about(
+            "Weight decay of the kernels, outside the gradient (AdamW); with --from of all weights, towards those that "
+            "the run begins with (L2-SP).",
+            0.0,
+            10.0,
+        ),
+    ] = 0.1
     l1: Annotated[float, about("Penalty on the kernels' absolute values.", 0.0, 10.0)] = 0.0
     l2: Annotated[float, about("Penalty on the kernels' squares.", 0.0, 10.0)] = 0.0
     averaging: Annotated[

@@ -6,13 +6,23 @@ by how fast it multiplies matrices.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from msgspec.structs import asdict
 
-from textgen.config import DEFAULT_MINUTES, ModelConfig, TrainConfig, pick, refuse_unknown
+from textgen.config import DEFAULT_MINUTES, SHAPE, ModelConfig, TrainConfig, pick, refuse_unknown
+from textgen.errors import ConfigError
 from textgen.machine import gigaflops
+from textgen.runs.run import shape_of
+
+if TYPE_CHECKING:
+    from textgen.data.corpus import Corpus
+
+    StrPath = str | os.PathLike[str]
 
 SMALL_TEXT = 300_000
 """Characters under which a model learns its text by heart within minutes."""
@@ -50,6 +60,27 @@ REGULARIZATIONS_OF_SMALL_TEXT = (
 """The same for a small text and its narrower model."""
 MOST_REGULARIZATION = Regularization(0.5, 0.2, 0.15)
 """For a text that is read more often."""
+
+
+class Tuning(NamedTuple):
+    """How a network is trained on that has read before: fields of `ModelConfig` and `TrainConfig`."""
+
+    learning_rate: float
+    dropout: float
+    recurrent_dropout: float
+    weight_decay: float
+    """Towards the weights that it began with."""
+
+
+TUNINGS = (
+    (1.5, Tuning(0.003, 0.1, 0.0, 0.3)),
+    (7.0, Tuning(0.002, 0.2, 0.05, 0.5)),
+)
+"""What a text needs that is read up to so many times, in a run that begins with another's weights."""
+MOST_TUNED = Tuning(0.001, 0.2, 0.1, 1.0)
+"""For a text that is read more often."""
+NOTHING = "none"
+"""The name of no run: a training begins with random weights."""
 
 
 def choose(
@@ -91,6 +122,37 @@ def choose(
     return values, f"for {characters:,} characters and {minutes:g} minutes{pace}, in which it {reads(times)}"
 
 
+def choose_from(
+    characters: int, minutes: float, shape: Mapping[str, Any], gigaflops: float | None = None
+) -> tuple[dict[str, Any], str]:
+    """Pick dropout, weight decay, batch size and learning rate for a training that begins with another run's weights.
+
+    Args:
+        characters, minutes, gigaflops: as in `choose`.
+        shape: the settings of the network that are settled.
+
+    Returns:
+        Fields of `ModelConfig` and `TrainConfig`, the shape among them, and the reason in words.
+    """
+    speed = gigaflops / GIGAFLOPS if gigaflops else 1.0
+    times = characters_per_second(shape["units"] * shape["num_layers"]) * speed * 60 * minutes / characters
+    tuned = next((tuned for limit, tuned in TUNINGS if times <= limit), MOST_TUNED)
+    pace = f" at {gigaflops:,.0f} GFLOP/s" if gigaflops else ""
+    reason = f"for {characters:,} characters and {minutes:g} minutes{pace}, in which it {reads(times)}"
+    return {**shape, **tuned._asdict(), "batch_size": 16}, reason
+
+
+def characters_per_second(units: int) -> float:
+    """What 2 cores read in training of a network of some width, between and beyond the widths of the table.
+
+    >>> characters_per_second(512), round(characters_per_second(1024))
+    (18000.0, 5078)
+    """
+    if units > WIDEST:
+        return CHARACTERS_PER_SECOND[WIDEST] * (WIDEST / units) ** 2
+    return float(np.interp(units, list(CHARACTERS_PER_SECOND), list(CHARACTERS_PER_SECOND.values())))
+
+
 def reads(times: float) -> str:
     """How often a text is read, in words.
 
@@ -119,24 +181,55 @@ class Settings(NamedTuple):
 
     model: ModelConfig
     train: TrainConfig
-    reason: str = ""
-    """What was chosen and why, in words."""
+    start_from: Path | None = None
+    """The run whose weights it begins with."""
+    reasons: tuple[str, ...] = ()
+    """What was chosen and why, a line each."""
 
 
-def settings_for(characters: int, given: Mapping[str, Any]) -> Settings:
-    """All settings of a training: those that are given, and for the rest what `choose` picks, or else the defaults.
+def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath | None = None) -> Settings:
+    """All settings of a training: those that are given, and for the rest what suits the text and the time.
 
     Args:
-        characters: how many the training part has.
+        corpus: the text.
         given: fields of `ModelConfig` and `TrainConfig`.
+        start_from: the run whose weights to begin with, which settles the shape of the network; `none` begins with
+            random ones. By default a model that comes with textgen, where it reads the text well and nobody gave a
+            shape.
 
     Raises:
-        ConfigError: a setting is unknown, of the wrong type or out of range.
+        ConfigError: a setting is unknown, of the wrong type or out of range, or settled by `start_from`.
+        RunError: `start_from` is no run.
     """
     refuse_unknown(given, (*ModelConfig.__struct_fields__, *TrainConfig.__struct_fields__), "")
+    if start_from is None:
+        source, reasons = pretrained_for(corpus, given)
+    else:
+        source, reasons = (None if str(start_from) == NOTHING else Path(start_from)), ()
+    if source and (settled := sorted(SHAPE & given.keys())):
+        raise ConfigError(f"{settled[0]}: cannot be given with start_from: that run settles it")
     minutes = pick(TrainConfig, given).end_minutes
     # where no clock ends the training, none decides how it is made
     speed = gigaflops() if minutes else None
-    values, reason = choose(characters, minutes or DEFAULT_MINUTES, pick(ModelConfig, given).cell, speed)
+    characters, time = len(corpus.train), minutes or DEFAULT_MINUTES
+    if source:
+        values, reason = choose_from(characters, time, shape_of(source), speed)
+    else:
+        values, reason = choose(characters, time, pick(ModelConfig, given).cell, speed)
     model, train = pick(ModelConfig, values | dict(given)), pick(TrainConfig, values | dict(given))
-    return Settings(model, train, f"{reason}: {describe(asdict(model) | asdict(train))}")
+    reason = f"{reason}: {describe(asdict(model) | asdict(train))}"
+    return Settings(model, train, source, (*reasons, reason))
+
+
+def pretrained_for(corpus: Corpus, given: Mapping[str, Any]) -> tuple[Path | None, tuple[str, ...]]:
+    """The model that comes with textgen to begin with, if one suits a corpus, and why, in lines."""
+    if shape := sorted(SHAPE & given.keys()):
+        option = shape[0].replace("_", "-")
+        return None, (f"begins from nothing, because --{option} is given; what comes with textgen has another shape",)
+    from textgen.inference.beginning import LIMIT, best_beginning
+
+    name, bits = best_beginning(corpus)
+    reads = f"{name} reads this text at {bits:.2f} bits per character untrained"
+    if bits > LIMIT:
+        return None, (f"begins from nothing: {reads}, and more than {LIMIT:g} would not help",) if name else ()
+    return Path(name), (f"begins with {name}: {reads}; --from none would begin from nothing",)

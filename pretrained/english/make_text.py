@@ -6,8 +6,9 @@ BOOKS is a clone of github.com/mlschmitt/classic-books-markdown; each of PLAYS i
 github.com/standardebooks. Both may be bare. It writes `english.txt` (training, then validation, then test),
 `books.csv` (what was read, what was not, and why) and the commands that follow.
 
-A text is left out if its author is one of LEFT_OUT, or if it is from LATEST + 1 or later, names no year, is not English
-(fewer than a tenth of its words are among the most common ones) or is mostly tables (more than a fiftieth of its lines).
+A text is left out if its author is one of LEFT_OUT, or if it is from LATEST + 1 or later, names no year, is not
+English (fewer than a tenth of its words are among the most common ones) or is mostly tables (more than a fiftieth of
+its lines).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ LEFT_OUT = ("Shakespeare", "Tolstoy", "Nietzsche", "Aesop", "King James Bible", 
 """Authors and titles that others measure themselves on."""
 VALIDATION = ("Aphra Behn", "Horace Walpole", "Lewis Carroll", "Stephen Crane", "Willa Cather")
 TEST = ("Jonathan Swift", "Mary Wollstonecraft Shelley", "Jerome K. Jerome", "Kenneth Grahame", "Rebecca West")
-COMMON = frozenset("the and of to a in that was it his he with i had not".split())
+COMMON = frozenset(("the", "and", "of", "to", "a", "in", "that", "was", "it", "his", "he", "with", "i", "had", "not"))
 FORMAT_CHARACTERS = "\u2060\u200b\u200a\u2009\u00ad\ufeff"
 SPACES = re.compile("[\t\u00a0\u2002\u2003\u202f]")
 OPENING = re.compile(r"(^|[\s(\[—–_*-])([\"'])", re.M)
@@ -54,7 +55,9 @@ YEARS = {
 """The plays and the verse of Standard Ebooks, whose packages name the year of their own edition alone."""
 EPUB = "{http://www.idpf.org/2007/ops}type"
 XHTML = "{http://www.w3.org/1999/xhtml}"
-NOT_THE_WORK = re.compile("colophon|imprint|titlepage|uncopyright|endnotes|loi|dramatis|dedication|preface|foreword|intro")
+NOT_THE_WORK = re.compile(
+    "colophon|imprint|titlepage|uncopyright|endnotes|loi|dramatis|dedication|preface|foreword|intro"
+)
 
 
 class Book(NamedTuple):
@@ -100,7 +103,13 @@ def standard_ebook(repository: Path) -> Book:
     order = re.findall(r'<itemref idref="([^"]+)', package)
     files = sorted((n for n in names if not NOT_THE_WORK.search(n)), key=lambda n: order.index(Path(n).name))
     parts = [body_text(ElementTree.fromstring(git(repository, "show", f"HEAD:{name}"))) for name in files]
-    return Book(f"standardebooks/{repository_name(repository)}", title, author, YEARS[repository_name(repository)], "\n\n".join(parts))
+    return Book(
+        f"standardebooks/{repository_name(repository)}",
+        title,
+        author,
+        YEARS[repository_name(repository)],
+        "\n\n".join(parts),
+    )
 
 
 def repository_name(repository: Path) -> str:
@@ -159,7 +168,9 @@ def why_not(book: Book) -> str:
     words = re.findall("[a-z']+", book.text.lower())
     lines = book.text.split("\n")
     reasons = {
-        "left out for others' measurements": any(name in (book.author, book.title) or name in book.author for name in LEFT_OUT),
+        "left out for others' measurements": any(
+            name in (book.author, book.title) or name in book.author for name in LEFT_OUT
+        ),
         "no text": len(words) < 1000,
         "no year": book.year is None,
         f"later than {LATEST}": (book.year or 0) > LATEST,
@@ -190,7 +201,8 @@ def in_some_form(text: str, rng: random.Random) -> str:
         text = "\n".join(fill(line) if len(line) > columns else line for line in text.split("\n"))
     elif rng.random() < 0.2:
         text = text.replace("\n\n", "\n")
-    return "".join(c for c in text if c == "\n" or unicodedata.category(c)[0] != "C") + "\n\n\n"
+    controls = [ord(c) for c in set(text) if c != "\n" and unicodedata.category(c)[0] == "C"]
+    return text.translate(dict.fromkeys(controls)) + "\n\n\n"
 
 
 def speeches(text: str, form: int) -> str:

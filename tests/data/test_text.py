@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.config import PrepareConfig
-from textgen.data.shipped import shipped_corpora
 from textgen.data.sources import find_sources
 from textgen.data.text import PIECE_BYTES, Source
 from textgen.data.transform import transformed
 from textgen.errors import ConfigError, TextError
+from textgen.runs.shipped import shipped_names
 
 
 def read(data: bytes, **settings) -> str:
@@ -146,5 +146,5 @@ def test_an_unknown_encoding_is_refused(text_file, tmp_path):
 
 
 def test_shipped_corpora_are_found_by_name():
-    assert {"fables", "yuanye", "dinosaurs"} <= set(shipped_corpora())
+    assert {"fables", "yuanye", "dinosaurs"} <= set(shipped_names("corpora"))
     assert [s.name.rsplit("/", 1)[1] for s in find_sources(["@fables"], [])] == ["fables.txt"]

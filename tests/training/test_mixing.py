@@ -11,8 +11,8 @@ from safetensors.numpy import load_file, save_file
 from support import run_textgen
 
 import textgen
-from textgen.data.shipped import shipped_corpus
 from textgen.runs.run import Run
+from textgen.runs.shipped import shipped_corpus
 
 SMALL = {
     "cell": "rnn",

@@ -1,17 +1,35 @@
 """Fine-tuning: a run that begins with the weights of another, by character."""
 
+import signal
+
+import keras
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 from support import run_textgen
 
+import textgen
 from textgen.config import ModelConfig, PrepareConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
 from textgen.data.sources import find_sources
 from textgen.data.vocabulary import Vocabulary
+from textgen.errors import TextgenError
 from textgen.runs.run import Run
 from textgen.training import trainer
+
+
+class StopAt(keras.callbacks.Callback):
+    """Presses Ctrl-C after a step."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self.step:
+            signal.raise_signal(signal.SIGINT)
+
 
 STILL = TrainConfig(steps=1, learning_rate=0.0, averaging=0.0, batch_size=2, seq_length=8)
 """Settings that leave the weights as they begin."""
@@ -40,6 +58,37 @@ def test_characters_are_matched_by_character(other, run_path, tmp_path, reporter
     assert new["embedding/embeddings"][after["爱"]].any()
 
 
+def test_it_keeps_the_characters_that_the_text_has_not(other, run_path, tmp_path, reporter):
+    trainer.train(other, tmp_path / "run", ModelConfig(), STILL, reporter, start_from=run_path)
+    here, there = (Vocabulary.load(path).idx2char for path in (tmp_path / "run", run_path))
+    assert here[: len(other.vocabulary)] == other.vocabulary.idx2char
+    assert set(here) == set(other.vocabulary.idx2char) | set(there) and "z" in set(here) - set(
+        other.vocabulary.idx2char
+    )
+    assert textgen.load(tmp_path / "run").generate("lazy", length=1).startswith("lazy")
+
+
+def test_weight_decay_draws_to_where_the_run_began_and_goes_on_so_when_resumed(other, run_path, tmp_path, reporter):
+    def config(steps, decay):
+        return TrainConfig(
+            steps=steps, learning_rate=0.02, averaging=0.0, weight_decay=decay, batch_size=2, seq_length=8
+        )
+
+    began = load_file(Run(run_path).weights_path("best"))["lstm_0/recurrent_kernel"]
+    moved = {}
+    for decay in (0.0, 20.0):
+        trainer.train(other, tmp_path / str(decay), ModelConfig(), config(20, decay), reporter, start_from=run_path)
+        weights = load_file(Run(tmp_path / str(decay)).weights_path("last"))["lstm_0/recurrent_kernel"]
+        moved[decay] = np.abs(weights - began).mean()
+    assert moved[20.0] < 0.7 * moved[0.0]
+    stopped = tmp_path / "stopped"
+    with pytest.raises(TextgenError, match="go on with: textgen train --resume"):
+        trainer.train(other, stopped, ModelConfig(), config(20, 20.0), reporter, [StopAt(10)], start_from=run_path)
+    trainer.resume(stopped, None, reporter)
+    whole, parts = (load_file(Run(path).weights_path("last")) for path in (tmp_path / "20.0", stopped))
+    assert all(np.array_equal(whole[name], parts[name]) for name in whole)
+
+
 def test_it_says_how_many_characters_are_new_and_how_much_of_the_text_they_are(other, run_path, tmp_path, reporter):
     trainer.train(other, tmp_path / "run", ModelConfig(), STILL, reporter, start_from=run_path)
     (note,) = [note for note in reporter.notes if "begins with the weights" in note]
@@ -57,7 +106,7 @@ def test_a_fine_tuned_run_begins_better_than_a_new_one(run_path, text_file, tmp_
     config = TrainConfig(steps=10, batch_size=4, seq_length=16)
     fresh = trainer.train(corpus, tmp_path / "fresh", ModelConfig(units=24), config, reporter)
     tuned = trainer.train(corpus, tmp_path / "tuned", ModelConfig(), config, reporter, start_from=run_path)
-    assert tuned.best < 0.5 * fresh.best
+    assert tuned.history[-1].network_bpc < 0.5 * fresh.history[-1].network_bpc
 
 
 def test_fine_tuning_from_the_command_line(other, run_path, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -10,19 +11,23 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from textgen.cli.options import PathName
 from textgen.cli.standard_output import write
+from textgen.errors import RunError
 from textgen.runs.run import Run
+from textgen.runs.shipped import MARK, shipped_names
 
 Shell = Literal["bash", "zsh", "fish"]
 VARIABLE = "_TEXTGEN_COMPLETE"
 
 
 class RunPath(PathName):
-    """A run directory; completes to the runs that stand at or below what has been typed."""
+    """A run directory or `@name`; completes to the runs that stand at or below what has been typed."""
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Runs that begin with what has been typed, at most two folders deeper; else any folder."""
+        """Runs that begin with what has been typed, at most two folders deeper; models of textgen; else any folder."""
+        names = [f"{MARK}{name}" for name in shipped_names("pretrained")]
         patterns = (f"{incomplete}*/run.json", f"{incomplete}*/*/run.json")
         found = sorted({str(path.parent) for pattern in patterns for path in Path().glob(pattern)})
+        found += [name for name in names if name.startswith(incomplete)]
         return [CompletionItem(path) for path in found] or super().shell_complete(ctx, param, incomplete)
 
 
@@ -30,7 +35,9 @@ def complete_checkpoint(ctx: click.Context, param: click.Parameter, incomplete: 
     """The checkpoints of the run that has been typed."""
     # an option that still lacks its value leaves the arguments before it unassigned
     words = [ctx.params.get("run"), *ctx.args]
-    names = next((Run(word).checkpoints() for word in words if word and Run(word).checkpoints()), ["best", "last"])
+    names = ["best", "last"]
+    with contextlib.suppress(RunError):
+        names = next((Run(word).checkpoints() for word in words if word and Run(word).checkpoints()), names)
     return [name for name in names if name.startswith(incomplete)]
 
 

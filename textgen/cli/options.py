@@ -153,6 +153,6 @@ def refuse_unknown_variables(command: click.Command) -> None:
 
 def shipped_config(name: str) -> Path:
     """The file of a preset."""
-    from textgen.data.shipped import shipped_folder
+    from textgen.runs.shipped import shipped_folder
 
     return shipped_folder("configs") / f"{name}.toml"

@@ -16,7 +16,7 @@ from textgen.config import PrepareConfig, pick
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--out", type=FOLDER, required=True, help="Folder to write the prepared corpus to.")
-@click.option("--vocabulary", type=FOLDER, help="Use the vocabulary of this prepared corpus or run.")
+@click.option("--vocabulary", type=FOLDER, help="Use the vocabulary of this prepared corpus, run or @model.")
 @click.option("--force", is_flag=True, help="Replace the prepared corpus at --out.")
 @click.option(
     "--workers",
@@ -39,10 +39,11 @@ def prepare(
     from textgen.data.prepare import prepare as prepare_corpus
     from textgen.data.summary import describe_corpus
     from textgen.data.vocabulary import Vocabulary
+    from textgen.runs.shipped import run_folder
 
     config = pick(PrepareConfig, options)
     found = texts.find_sources(sources, texts.patterns(config), config.exclude)
-    known = Vocabulary.load(vocabulary) if vocabulary else None
+    known = Vocabulary.load(run_folder(vocabulary)) if vocabulary else None
     with reading(texts.total_size(found)) as on_bytes:
         prepared = prepare_corpus(found, out, config, known, force, on_bytes, workers)
     click.echo(describe_corpus(prepared), err=True)
@@ -50,7 +51,7 @@ def prepare(
 
 @click.command()
 def corpora() -> None:
-    """List the corpora that come with textgen."""
-    from textgen.data.shipped import describe_shipped
+    """List the corpora and the models that come with textgen."""
+    from textgen.inference.overview import shipped_table
 
-    write([describe_shipped(), "\n"])
+    write([shipped_table(), "\n"])

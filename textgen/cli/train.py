@@ -7,18 +7,23 @@ from typing import Any
 
 import click
 
+from textgen.cli.completion import RUN
 from textgen.cli.options import AUTO, FOLDER, config_options, given, preset_options, without_defaults
 from textgen.cli.progress import TrainingDisplay
 from textgen.config import SHAPE, ModelConfig, TrainConfig, pick
-from textgen.recipe import Settings, settings_for
-from textgen.runs.run import shape_of
+from textgen.recipe import NOTHING, Settings, settings_for
 
 
 @click.command()
 @click.argument("data", type=FOLDER, required=False)
 @click.option("--out", type=FOLDER, metavar="RUN", help="Run directory to write.")
 @click.option(
-    "--from", "start_from", type=FOLDER, metavar="RUN", help="Begin with the weights of this run (fine-tuning)."
+    "--from",
+    "start_from",
+    type=RUN,
+    metavar="RUN",
+    help="Begin with the weights of this run (fine-tuning), of @name, or none. By default auto begins with a model "
+    "that comes with textgen, where it helps and no shape is given.",
 )
 @click.option("--resume", type=FOLDER, metavar="RUN", help="Go on with this run, which was stopped or has finished.")
 @preset_options(ModelConfig, TrainConfig)
@@ -55,21 +60,25 @@ def train(
         return
     if data is None or out is None:
         raise click.UsageError("train needs DATA and --out, or --resume RUN")
-    if start_from:
+    if named(start_from):
         refuse_settled(ctx, "--from", SHAPE)
     from textgen.data.corpus import Corpus
 
     with TrainingDisplay() as display:
         corpus = Corpus.load(data)
         if preset == AUTO:
-            shape = shape_of(start_from) if start_from else {}
-            settings = settings_for(len(corpus.train), without_defaults(ctx, options) | shape)
+            settings = settings_for(corpus, without_defaults(ctx, options), start_from)
         else:
-            settings = Settings(pick(ModelConfig, options), pick(TrainConfig, options))
+            settings = Settings(pick(ModelConfig, options), pick(TrainConfig, options), named(start_from))
         from textgen.training import trainer
 
-        model, schedule, reason = settings
-        trainer.train(corpus, out, model, schedule, display, start_from=start_from, reason=reason)
+        model, schedule, source, reasons = settings
+        trainer.train(corpus, out, model, schedule, display, start_from=source, reasons=reasons)
+
+
+def named(start_from: Path | None) -> Path | None:
+    """The run that `--from` names; `none` names none."""
+    return None if start_from is None or str(start_from) == NOTHING else start_from
 
 
 def refuse_settled(ctx: click.Context, option: str, settled: set[str]) -> None:

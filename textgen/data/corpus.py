@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +14,7 @@ import numpy as np
 from msgspec import Meta
 
 from textgen.config import PrepareConfig
-from textgen.data.vocabulary import MAX_FILE_BYTES, Vocabulary
+from textgen.data.vocabulary import DOCUMENT_END, MAX_FILE_BYTES, REPLACEMENT, Vocabulary
 from textgen.errors import CorpusError
 from textgen.runs.reading import open_plain, read_bytes, read_json, reporting_os_errors
 from textgen.runs.writing import write_json
@@ -107,6 +109,30 @@ class Corpus:
         if corpus.fingerprint != fingerprint:
             raise CorpusError(f"{path}: not the corpus that {run} was trained on; put that one in its place")
         return corpus
+
+    def with_characters(self, others: Iterable[str]) -> Corpus:
+        """The same text beside a vocabulary that goes on after its own characters with others.
+
+        What marks the ends of documents or stands for unknown characters means something in the text that has it, and
+        is left out.
+        """
+        marks = {DOCUMENT_END, REPLACEMENT}
+        more = [c for c in others if c not in self.vocabulary.char2idx and c not in marks]
+        wider = copy.copy(self)
+        wider.vocabulary = Vocabulary((*self.vocabulary.idx2char, *more))
+        wider.info = msgspec.structs.replace(self.info, counts=[*self.info.counts, *([0] * len(more))])
+        return wider
+
+    def with_vocabulary_of(self, run: Path) -> Corpus:
+        """The same text beside the vocabulary of a run that was trained on it, which may go on with other characters.
+
+        Raises:
+            CorpusError: the run's vocabulary is missing or damaged, or begins with other characters.
+        """
+        wider = self.with_characters(Vocabulary.load(run).idx2char)
+        if wider.vocabulary != Vocabulary.load(run):
+            raise CorpusError(f"{run}: its vocabulary.json does not begin with the characters of {self.path}")
+        return wider
 
     @property
     def fingerprint(self) -> str:

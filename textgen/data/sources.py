@@ -14,10 +14,10 @@ from typing import Any
 from textgen.config import PrepareConfig
 from textgen.data import records
 from textgen.data.packed import FIRST_BYTES, packing_of, packing_of_file
-from textgen.data.shipped import shipped_corpus
 from textgen.data.text import Source
 from textgen.errors import TextError
 from textgen.runs.reading import is_possible
+from textgen.runs.shipped import shipped_corpus
 
 
 def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterable[str] = ()) -> list[Source]:

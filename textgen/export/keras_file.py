@@ -26,7 +26,7 @@ def keras_archive(path: Path, checkpoint: str) -> bytes:
         RunError, CorpusError: it is no run, or damaged, or has no such checkpoint.
     """
     run = Run(path)
-    config, vocabulary = run.load_info().model, Vocabulary.load(path)
+    config, vocabulary = run.load_info().model, Vocabulary.load(run.path)
     weights = load_weights(run, checkpoint, config, vocabulary)
     from textgen.training.stock import stock_archive
 

@@ -45,7 +45,7 @@ def onnx_model(path: Path, checkpoint: str) -> bytes:
     except ImportError:
         raise ModelError("ONNX needs the package onnx: pip install 'textgen-keras[onnx]'") from None
     run = Run(path)
-    config, vocabulary = run.load_info().model, Vocabulary.load(path)
+    config, vocabulary = run.load_info().model, Vocabulary.load(run.path)
     weights = load_weights(run, checkpoint, config, vocabulary)
     if sum(values.nbytes for values in weights.values()) > MOST_BYTES:
         raise ModelError(f"{path}: more than 2 GB of weights; a file of ONNX cannot hold them")

@@ -70,7 +70,7 @@ def page(path: Path, checkpoint: str, precision: str, note: Callable[[str], None
         RunError, CorpusError: it is no run, or damaged, or has no such checkpoint.
     """
     run = Run(path)
-    vocabulary, it = Vocabulary.load(path), overview(path)
+    vocabulary, it = Vocabulary.load(run.path), overview(path)
     weights = load_weights(run, checkpoint, it.model, vocabulary, precision)
     order = it.model.ngram_order
     counts = packed(load_counts(run, vocabulary, order)[0], MOST_BYTES) if order else None
@@ -84,7 +84,7 @@ def page(path: Path, checkpoint: str, precision: str, note: Callable[[str], None
     values = {
         "policy": f"default-src 'none'; script-src {digest(script)}; style-src {digest(style)}; "
         "base-uri 'none'; form-action 'none'",
-        "name": html.escape(Path(path).resolve().name),
+        "name": html.escape(run.path.resolve().name),
         "style": style,
         "start": "a new document" if DOCUMENT_END in vocabulary.char2idx else "a new line",
         "fading": str(FADING),

@@ -15,6 +15,7 @@ from textgen.errors import RunError, TextgenError
 from textgen.inference.chart import learning_curve
 from textgen.runs.history import load_progress
 from textgen.runs.run import Change, Run
+from textgen.runs.shipped import MARK, shipped_corpus, shipped_names
 from textgen.runs.weights import weight_shapes
 
 DEPTH = 4
@@ -30,6 +31,8 @@ class RunOverview(msgspec.Struct):
     corpus: str
     train: TrainConfig
     started_from: str
+    started_from_sha256: str
+    """Of the weights that it began with; empty for none."""
     changes: list[Change]
     steps: int
     seconds: float
@@ -60,6 +63,7 @@ def overview(path: Path) -> RunOverview:
         corpus=info.corpus,
         train=info.train,
         started_from=info.started_from,
+        started_from_sha256=info.started_from_sha256,
         changes=info.changes,
         steps=reached.steps,
         seconds=reached.seconds,
@@ -78,6 +82,21 @@ def written_at(run: Run, checkpoint: str) -> str | None:
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
     except (OSError, ValueError, OverflowError):
         return None
+
+
+def shipped_table() -> str:
+    """What comes with textgen: a table of corpora and one of models."""
+    lines = [f"{'corpus':12} {'characters':>10} {'distinct':>8} {'lines':>7}  first line"]
+    for name in shipped_names("corpora"):
+        text = "".join(path.read_text(encoding="utf-8") for path in shipped_corpus(name))
+        row = f"{MARK}{name:11} {len(text):10,} {len(set(text)):8,} {text.count(chr(10)):7,}"
+        lines.append(f"{row}  {text.split(chr(10), 1)[0][:30]}")
+    lines += ["", f"{'model':12} {'parameters':>10} {'distinct':>8} {'bpc':>7}  has read"]
+    for name in shipped_names("pretrained"):
+        it = overview(Path(f"{MARK}{name}"))
+        row = f"{it.run:12} {it.parameters:10,} {it.vocabulary:8,} {it.validation_bpc or math.nan:7.3f}"
+        lines.append(f"{row}  {it.corpus}")
+    return "\n".join(lines)
 
 
 def find_runs(folder: Path) -> list[Path]:
@@ -144,7 +163,7 @@ def describe_run(path: Path, curve: bool = False) -> str:
         "vocabulary": f"{it.vocabulary:,} characters",
         "corpus": it.corpus,
         "trained": f"{it.steps:,} steps in {it.seconds / 60:.1f} minutes",
-        "began with": it.started_from or "random weights",
+        "began with": began_with(it),
         "changed": "; ".join(map(describe_change, it.changes)) or "nothing since it began",
         "best validation": bpc,
         "checkpoints": ", ".join(it.checkpoints) or "none yet",
@@ -154,6 +173,12 @@ def describe_run(path: Path, curve: bool = False) -> str:
     lines = [f"{name:16} {value}" for name, value in facts.items()]
     drawn = learning_curve(load_progress(Run(path)).curve) if curve else []
     return "\n".join(lines + (["", "bits per character in validation", *drawn] if drawn else []))
+
+
+def began_with(it: RunOverview) -> str:
+    """The run whose weights a run began with, and the first characters of their SHA-256."""
+    sha256 = f" (SHA-256 {it.started_from_sha256[:12]})" if it.started_from_sha256 else ""
+    return f"{it.started_from}{sha256}" if it.started_from else "random weights"
 
 
 def overview_json(path: Path) -> str:

@@ -18,6 +18,7 @@ from msgspec import Meta
 from textgen.config import ENDS, SHAPE, ModelConfig, TrainConfig
 from textgen.errors import RunError
 from textgen.runs.reading import read_json, reporting_os_errors
+from textgen.runs.shipped import is_shipped, run_folder
 from textgen.runs.writing import UNFINISHED, write_json
 
 FORMAT_VERSION = 2
@@ -51,6 +52,8 @@ class RunInfo(msgspec.Struct, kw_only=True):
     """Of the training and the validation part together; 0 is unknown."""
     started_from: str = ""
     """The run whose weights this one began with; empty for none."""
+    started_from_sha256: str = ""
+    """Of the weights that it began with; empty for none, and for runs that were made before it was noted."""
     changes: list[Change] = []
 
     @property
@@ -82,16 +85,26 @@ class Run:
     """The paths and files of one run directory.
 
     Args:
-        path: the directory; it need not exist yet.
+        path: the directory, which need not exist yet; or `@name` for a model that comes with textgen.
+
+    Raises:
+        RunError: no model of this name comes with textgen.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.name = str(path)
+        """What the user calls it."""
+        self.path = run_folder(path)
         self.info_path = self.path / "run.json"
         self.counts_path = self.path / "counts.safetensors"
         self.history_path = self.path / "history.csv"
         self.events_path = self.path / "events"
         self.lock_path = self.path / "lock"
+
+    @property
+    def full_name(self) -> str:
+        """What it is called from any folder."""
+        return self.name if is_shipped(self.name) else str(self.path.absolute())
 
     def checkpoints(self) -> list[str]:
         """The names of the checkpoints that hold weights: `best`, `last` and step numbers."""
@@ -119,8 +132,17 @@ class Run:
         """Everything that an exact resume needs."""
         return self.path / "checkpoints" / "last" / "training.safetensors"
 
+    def refuse_shipped(self) -> None:
+        """Raise a RunError where the run comes with textgen: it is for all, and nobody writes into it."""
+        if is_shipped(self.name):
+            raise RunError(
+                f"{self.name}: comes with textgen and stays as it is; give another --out, and begin with it by "
+                f"--from {self.name}"
+            )
+
     def exists(self) -> bool:
         """Whether something stands at the path; a directory that is empty, or holds a lock alone, is nothing."""
+        self.refuse_shipped()
         with reporting_os_errors(self.path, RunError):
             names = {path.name for path in self.path.iterdir()} if self.path.is_dir() else set()
             return self.path.is_file() or bool(names - {self.lock_path.name})
@@ -133,7 +155,7 @@ class Run:
         """
         if not self.info_path.is_file():
             reason = "holds no run.json" if self.path.is_dir() else "does not exist"
-            raise RunError(f"{self.path}: {reason}; expected a directory made by `textgen train`")
+            raise RunError(f"{self.path}: {reason}; expected a directory made by `textgen train`, or @name")
         info = read_json(self.info_path, RunInfo, MAX_INFO_BYTES, RunError)
         if info.format_version not in (1, FORMAT_VERSION):
             raise RunError(

@@ -35,6 +35,9 @@ DTYPES = {
 }
 """The types of safetensors that textgen writes, in NumPy's words."""
 
+HALVED = {"float32": ("float32", "float16")}
+"""The types in which a file may hold a type: a model that comes with textgen has weights of 16 bits."""
+
 Spec = tuple[str, tuple[int, ...]]
 """The dtype of a tensor, in NumPy's words, and its shape."""
 
@@ -85,7 +88,7 @@ def load_tensors(
         check_header(path, file, expected)
         if superfluous := sorted(names - expected.keys()):
             raise RunError(f"{path}: holds {superfluous[0][:80]!r}, which the model in {run.info_path} does not have")
-        tensors = {name: file.get_tensor(name) for name in expected}
+        tensors = {name: file.get_tensor(name).astype(dtype, copy=False) for name, (dtype, _) in expected.items()}
         metadata = file.metadata() or {}
     for name, values in tensors.items():
         # a NaN compares as false
@@ -148,7 +151,7 @@ def check_header(path: Path, file: safe_open, expected: Mapping[str, Spec]) -> N
         part = file.get_slice(name)
         # of a hostile shape with millions of dimensions no more than a few
         found = DTYPES.get(part.get_dtype(), part.get_dtype()), tuple(part.get_shape()[:4])
-        if found != (dtype, shape):
+        if found[0] not in HALVED.get(dtype, (dtype,)) or found[1] != shape:
             raise RunError(f"{path}: {name} is {found[0]} {found[1]}, expected {dtype} {shape} from run.json")
 
 

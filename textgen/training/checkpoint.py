@@ -63,6 +63,7 @@ def save_training(
     tensors = {
         **{f"model/{name}": value for name, value in weight_arrays(engine.model).items()},
         **{f"average/{name}": value for name, value in weight_arrays(engine.average).items()},
+        **{f"start/{name}": value for name, value in (weight_arrays(engine.start) if engine.start else {}).items()},
         **{f"optimizer/{i}": np.asarray(v) for i, v in enumerate(engine.optimizer.variables)},
         **{f"state/{i}/{j}": value for i, pair in enumerate(states) for j, value in enumerate(pair)},
         **mixture,
@@ -92,7 +93,7 @@ def check_training(run: Run, info: RunInfo, vocabulary_size: int, characters: in
         for i in range(info.model.num_layers)
         for j in range(2 if info.model.cell == "lstm" else 1)
     }
-    for prefix in ("model/", "average/"):
+    for prefix in ("model/", "average/", *(["start/"] if info.started_from_sha256 else [])):
         expected |= weight_specs(info.model, vocabulary_size, prefix)
     with opened(run, path) as file:
         check_header(path, file, expected)
@@ -119,6 +120,7 @@ def load_training(
     variables = {
         **{f"model/{name}": w for name, w in named_weights(engine.model).items()},
         **{f"average/{name}": w for name, w in named_weights(engine.average).items()},
+        **{f"start/{name}": w for name, w in (named_weights(engine.start) if engine.start else {}).items()},
         **{f"optimizer/{i}": v for i, v in enumerate(engine.optimizer.variables)},
     }
     zero = zero_states(engine.model, engine.config.batch_size)

@@ -27,6 +27,7 @@ from textgen.training.model import (
 )
 
 Gradients = list[tuple[tf.Tensor, keras.Variable]]
+Variables = Sequence[keras.Variable]
 
 
 class News(NamedTuple):
@@ -47,10 +48,16 @@ class Engine:
         model_config, config: the settings.
         vocabulary_size: V.
         placement: the devices.
+        anchored: whether weight decay draws the weights to where they began (`start`), and not to zero.
     """
 
     def __init__(
-        self, model_config: ModelConfig, config: TrainConfig, vocabulary_size: int, placement: Placement | None = None
+        self,
+        model_config: ModelConfig,
+        config: TrainConfig,
+        vocabulary_size: int,
+        placement: Placement | None = None,
+        anchored: bool = False,
     ) -> None:
         keras.utils.set_random_seed(config.rng_seed % 2**32)
         self.config = config
@@ -60,7 +67,8 @@ class Engine:
             self.model = build_model(model_config, vocabulary_size, config.precision)
             self.average = build_model(model_config, vocabulary_size)
             assign_weights(self.average.trainable_variables, self.model.trainable_variables)
-            self.optimizer = Adam(config)
+            self.start = build_model(model_config, vocabulary_size) if anchored else None
+            self.optimizer = Adam(config.clip_norm, 0.0 if anchored else config.weight_decay)
             self.optimizer.build(self.model.trainable_variables)
             self.model.compile(optimizer=self.optimizer)  # for callbacks, which look there for it
         # XLA fuses the gates of our loop; it makes Keras's own layers slower, and cannot talk to other devices
@@ -203,10 +211,15 @@ class Engine:
 
     def _apply_eagerly(self, gradients: Sequence[list[tf.Tensor]], step: tf.Tensor) -> None:
         """Update the weights by the sum of the parts' gradients, and their average."""
-        self.optimizer.apply(
-            [tf.add_n(parts) for parts in zip(*gradients, strict=True)], self.model.trainable_variables
-        )
-        self._update_average(step)
+        weights = self.model.trainable_variables
+        self.optimizer.apply([tf.add_n(parts) for parts in zip(*gradients, strict=True)], weights)
+        if self.start:
+            # L2-SP (Li et al. 2018), decoupled from the gradient
+            self._draw(weights, self.start.trainable_variables, self.config.weight_decay * self.optimizer.learning_rate)
+        step = tf.cast(step, tf.float32)
+        # faster in the first steps
+        momentum = tf.minimum(tf.constant(self.config.averaging, tf.float32), (1 + step) / (10 + step))
+        self._draw(self.average.trainable_variables, weights, 1 - momentum)
 
     def _window_loss_eagerly(
         self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, states: States
@@ -226,16 +239,13 @@ class Engine:
             penalty += config.l2 * tf.reduce_sum(value * value)
         return penalty
 
-    def _update_average(self, step: tf.Tensor) -> None:
-        """Move the averaged weights towards the weights; faster in the first steps."""
-        step = tf.cast(step, tf.float32)
-        momentum = tf.minimum(tf.constant(self.config.averaging, tf.float32), (1 + step) / (10 + step))
-        pairs = zip(self.average.trainable_variables, self.model.trainable_variables, strict=True)
+    def _draw(self, variables: Variables, others: Variables, share: tf.Tensor) -> None:
+        """Move variables towards others by a share of the way."""
 
         def update(strategy: tf.distribute.Strategy) -> None:
-            for average, weight in pairs:
+            for variable, other in zip(variables, others, strict=True):
                 strategy.extended.update(
-                    average.value, lambda a, w: a.assign_add((1 - momentum) * (w - a)), (weight.value,), group=False
+                    variable.value, lambda v, o: v.assign_add(share * (o - v)), (other.value,), group=False
                 )
 
         tf.__internal__.distribute.interim.maybe_merge_call(update, self.placement.strategy)
@@ -248,10 +258,10 @@ class Adam(keras.optimizers.Adam):
     Keras clips before it adds up, by the norm of one device's share.
     """
 
-    def __init__(self, config: TrainConfig) -> None:
-        super().__init__(beta_2=0.99, weight_decay=config.weight_decay or None)
+    def __init__(self, clip_norm: float, weight_decay: float) -> None:
+        super().__init__(beta_2=0.99, weight_decay=weight_decay or None)
         self.exclude_from_weight_decay(var_names=["bias", "embeddings"])
-        self.largest_norm = config.clip_norm
+        self.largest_norm = clip_norm
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Gradients) -> Gradients:
         pairs: Gradients = super()._all_reduce_sum_gradients(grads_and_vars)

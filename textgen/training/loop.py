@@ -84,7 +84,7 @@ class Loop:
         self.corpus = corpus
         self.reporter = reporter
         size = len(corpus.vocabulary)
-        self.engine = Engine(info.model, config, size, placement)
+        self.engine = Engine(info.model, config, size, placement, anchored=bool(info.started_from_sha256))
         self.placement = self.engine.placement
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.engine.model)
         pieces = held_out_pieces(len(corpus.train), size, info.model.ngram_order)

@@ -12,6 +12,7 @@ import msgspec
 
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
+from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.training.changes import caught_up, changed
@@ -20,7 +21,7 @@ from textgen.training.distribution import Placement, reporting_lost_workers
 from textgen.training.loop import Loop, Reporter
 from textgen.training.memory import check_memory
 from textgen.training.streams import fit_window, held_out_pieces
-from textgen.training.transfer import transfer_weights, with_shape_of
+from textgen.training.transfer import describe_new, transfer_weights, weights_sha256, with_shape_of
 from textgen.version import __version__
 
 Callbacks = Sequence[keras.callbacks.Callback]
@@ -34,7 +35,7 @@ def train(
     reporter: Reporter | None = None,
     callbacks: Callbacks = (),
     start_from: Path | None = None,
-    reason: str = "",
+    reasons: Sequence[str] = (),
 ) -> Position:
     """Train a new model.
 
@@ -47,7 +48,7 @@ def train(
             hold `loss` and `val_loss` in nats per character and `learning_rate`.
         start_from: a run whose weights to begin with, matched character by character; the shape of its network
             takes the place of the one in `model_config`.
-        reason: why these settings were chosen; it is noted first.
+        reasons: why these settings were chosen, a line each; they are noted first.
 
     Returns:
         Where the training ended: steps, seconds, best validation loss and history.
@@ -61,8 +62,11 @@ def train(
     run = Run(out)
     if run.exists():
         raise RunError(f"{out}: exists; give another --out, or go on with it: train --resume {out}")
-    if start_from:
-        model_config = with_shape_of(Run(start_from), model_config)
+    source, text = Run(start_from) if start_from else None, corpus
+    if source:
+        model_config = with_shape_of(source, model_config)
+        # a seed text may then hold what the text had no chance to
+        corpus = corpus.with_characters(Vocabulary.load(source.path).idx2char)
     held_out = held_out_pieces(len(corpus.train), len(corpus.vocabulary), model_config.ngram_order)
     characters = len(corpus.train) - held_out.total
     batch_size, seq_length = fit_window(characters, config.batch_size, config.seq_length)
@@ -77,12 +81,13 @@ def train(
         corpus=str(corpus.path.absolute()),
         corpus_fingerprint=corpus.fingerprint,
         corpus_characters=len(corpus.train) + len(corpus.validation),
-        started_from=str(start_from.absolute()) if start_from else "",
+        started_from=source.full_name if source else "",
+        started_from_sha256=weights_sha256(source) if source else "",
     )
     with reporting_lost_workers(placement, out), run.lock() if placement.chief else nullcontext():
         if placement.chief and run.info_path.exists():
             raise RunError(f"{out}: another process is training it; give another --out")
-        if reason:
+        for reason in reasons:
             reporter.note(reason)
         if fitted != config:
             reporter.note(
@@ -90,8 +95,9 @@ def train(
                 f"batch size {config.batch_size} -> {batch_size}, window {config.seq_length} -> {seq_length}"
             )
         loop = Loop(run, info, corpus, reporter, callbacks, placement)
-        if start_from:
-            reporter.note(transfer_weights(Run(start_from), loop.engine, corpus))
+        if source:
+            transfer_weights(source, loop.engine, corpus.vocabulary)
+            reporter.note(describe_new(source, text))
         loop.count()
         loop.settle_validation()
         if placement.chief:
@@ -127,8 +133,9 @@ def resume(
         setting cannot change; RunError when the run has finished and no new end is given.
     """
     run = Run(out)
+    run.refuse_shipped()
     info = run.load_info()
-    corpus = Corpus.load_same(corpus_path or info.corpus, info.corpus_fingerprint, out)
+    corpus = Corpus.load_same(corpus_path or info.corpus, info.corpus_fingerprint, out).with_vocabulary_of(run.path)
     position = load_position(run)
     check_training(run, info, len(corpus.vocabulary), len(corpus.train))
     if changes:

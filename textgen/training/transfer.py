@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -11,6 +12,8 @@ from textgen.config import SHAPE, ModelConfig, build
 from textgen.counts.files import mixture_specs, rates_specs
 from textgen.data.corpus import Corpus
 from textgen.data.vocabulary import Vocabulary
+from textgen.errors import RunError
+from textgen.runs.reading import reporting_os_errors
 from textgen.runs.run import Run
 from textgen.runs.weights import check_header, load_tensors, opened, weight_specs
 from textgen.training.engine import Engine
@@ -33,7 +36,7 @@ def with_shape_of(source: Run, config: ModelConfig) -> ModelConfig:
     return build(ModelConfig, msgspec.structs.asdict(config) | {name: getattr(model, name) for name in SHAPE})
 
 
-def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
+def transfer_weights(source: Run, engine: Engine, vocabulary: Vocabulary) -> None:
     """Set an engine's weights to the best ones of a run.
 
     What belongs to a character that both vocabularies hold is copied to that character's place; what belongs to
@@ -42,10 +45,7 @@ def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
     Args:
         source: the run to begin with.
         engine: a new engine, of the same shape but for its vocabulary.
-        corpus: the text to be trained on.
-
-    Returns:
-        What was done, in one line.
+        vocabulary: its characters.
 
     Raises:
         RunError: the run has no weights, or they do not fit.
@@ -54,8 +54,8 @@ def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
     model = source.load_info().model
     path, specs = source.weights_path(source.best_checkpoint()), weight_specs(model, len(known))
     weights, _ = load_tensors(source, path, specs | mixture_specs(model), rates_specs(model))
-    shared = [c for c in corpus.vocabulary.idx2char if c in known.char2idx]
-    here = [corpus.vocabulary.char2idx[c] for c in shared]
+    shared = [c for c in vocabulary.idx2char if c in known.char2idx]
+    here = [vocabulary.char2idx[c] for c in shared]
     there = [known.char2idx[c] for c in shared]
     for name, variable in named_weights(engine.model).items():
         value, axis = variable.numpy(), CHARACTER_AXIS.get(name)
@@ -65,15 +65,23 @@ def transfer_weights(source: Run, engine: Engine, corpus: Corpus) -> str:
             place: tuple[Any, ...] = (slice(None),) * axis
             value[(*place, here)] = weights[name][(*place, there)]
         variable.assign(value)
-    assign_weights(engine.average.trainable_variables, engine.model.trainable_variables)
-    return describe_new(source, corpus, set(shared))
+    for twin in filter(None, (engine.average, engine.start)):
+        assign_weights(twin.trainable_variables, engine.model.trainable_variables)
 
 
-def describe_new(source: Run, corpus: Corpus, known: set[str]) -> str:
+def weights_sha256(source: Run) -> str:
+    """The SHA-256 of the file with the best weights of a run."""
+    with reporting_os_errors(source.path, RunError):
+        return hashlib.sha256(source.weights_path(source.best_checkpoint()).read_bytes()).hexdigest()
+
+
+def describe_new(source: Run, corpus: Corpus) -> str:
     """How many of a corpus's characters a run did not know, and what part of the text they are."""
     vocabulary, counts = corpus.vocabulary, np.array(corpus.info.counts)
+    known = Vocabulary.load(source.path).char2idx
     new = [i for i, c in enumerate(vocabulary.idx2char) if c not in known]
-    line = f"begins with the weights of {source.path}: it knows {len(known):,} of {len(vocabulary):,} characters"
+    knows = f"it knows {len(vocabulary) - len(new):,} of {len(vocabulary):,} characters"
+    line = f"begins with the weights of {source.name}: {knows}"
     if not new:
         return line
     frequent = sorted(new, key=lambda i: -counts[i])[:MOST_NAMED]

@@ -1,0 +1,66 @@
+"""Which model that comes with textgen reads a text well enough to begin with."""
+
+from __future__ import annotations
+
+import math
+from operator import itemgetter
+
+import numpy as np
+
+from textgen.counts.mixture import surprises
+from textgen.data.corpus import Corpus
+from textgen.data.vocabulary import Vocabulary
+from textgen.inference.generate import Generator
+from textgen.runs.arrays import Ints
+from textgen.runs.shipped import MARK, shipped_names
+
+LIMIT = 4.2
+"""Bits per character up to which a text gains by a model that has read before; docs/experiments.md has the table."""
+SAMPLED = 20_000
+"""About how many characters of a text are read to find out."""
+PIECES = 64
+WARM_UP = 24
+"""The first characters of a piece, which are read and not counted."""
+UNKNOWN = 16.0
+"""What a character costs that the model does not know, in bits."""
+
+
+def best_beginning(corpus: Corpus) -> tuple[str, float]:
+    """The model that comes with textgen that is least surprised by a corpus.
+
+    Args:
+        corpus: the text; its training part is looked at.
+
+    Returns:
+        Its `@name`, and its bits per character, which are above LIMIT where none suits. No name where none comes.
+    """
+    names = [f"{MARK}{name}" for name in shipped_names("pretrained")]
+    bits = {name: read_bits(Generator.load(name), corpus.train, corpus.vocabulary) for name in names}
+    return min(bits.items(), key=itemgetter(1), default=("", math.inf))
+
+
+def read_bits(model: Generator, ids: Ints, vocabulary: Vocabulary) -> float:
+    """The bits per character of about 20,000 characters that lie evenly in a text, under a model of other characters.
+
+    Args:
+        model: the model.
+        ids: (N,) the text.
+        vocabulary: its characters.
+    """
+    length = min(SAMPLED // PIECES + WARM_UP, len(ids) - 1)
+    if length < 1:
+        return math.inf
+    count = min(PIECES, max(1, len(ids) // length))
+    starts = np.linspace(0, len(ids) - length - 1, count).astype(np.int64)
+    char2idx, unknown = model.vocabulary.char2idx, len(model.vocabulary)
+    table = np.array([char2idx.get(c, unknown) for c in vocabulary.idx2char])
+    pieces = table[ids[starts[:, None] + np.arange(length + 1)]]
+    warm_up = min(WARM_UP, length - 1)
+    state, bits = model.predictor.initial_state(count, batched=True), 0.0
+    for column in range(length):
+        inputs, targets = pieces[:, column], pieces[:, column + 1]
+        logits = model.predictor.step(np.where(inputs < unknown, inputs, model.vocabulary.start), state)
+        if column >= warm_up:
+            nats = surprises(logits, np.minimum(targets, unknown - 1))
+            bits += float(np.where(targets < unknown, nats / math.log(2), UNKNOWN).sum())
+    return bits / count / (length - warm_up)

@@ -1,0 +1,64 @@
+"""What comes with textgen: `@name` is a corpus where a text is expected and a model where a run is; and presets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from textgen.errors import RunError, TextError
+
+Kind = Literal["corpora", "configs", "pretrained"]
+MARK = "@"
+"""What the name of something that comes with textgen begins with. A file of such a name is `./@name`."""
+
+
+def shipped_folder(kind: Kind) -> Path:
+    """Where things of a kind stand: in the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "shipped" / kind
+    return installed if installed.is_dir() else package.parent / kind
+
+
+def shipped_names(kind: Literal["corpora", "pretrained"]) -> list[str]:
+    """The names of the corpora, or of the models, that come with textgen."""
+    return sorted(folder.name for folder in shipped_folder(kind).iterdir() if folder.is_dir())
+
+
+def shipped_corpus(name: str) -> list[Path]:
+    """The text files of a corpus that comes with textgen.
+
+    Raises:
+        TextError: there is none of this name.
+    """
+    if name not in shipped_names("corpora"):
+        raise TextError(f"@{name}: no such corpus comes with textgen; there are {listed('corpora')}")
+    return sorted((shipped_folder("corpora") / name).glob("*.txt"))
+
+
+def is_shipped(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names something that comes with textgen.
+
+    >>> is_shipped("@english"), is_shipped("./@english")
+    (True, False)
+    """
+    return str(path).startswith(MARK)
+
+
+def run_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder of a run: the path itself, or that of a model that comes with textgen.
+
+    Raises:
+        RunError: no model of this name comes with textgen.
+    """
+    if not is_shipped(path):
+        return Path(path)
+    name = str(path).removeprefix(MARK)
+    if name not in shipped_names("pretrained"):
+        raise RunError(f"@{name}: no such model comes with textgen; there are {listed('pretrained')}")
+    return shipped_folder("pretrained") / name
+
+
+def listed(kind: Literal["corpora", "pretrained"]) -> str:
+    """The names of a kind, for a message."""
+    return ", ".join(f"{MARK}{known}" for known in shipped_names(kind)) or "none"
