@@ -16,10 +16,13 @@ import numpy as np
 
 import textgen
 from textgen.data.corpus import Corpus
-from textgen.data.vocabulary import Vocabulary
+from textgen.data.vocabulary import REPLACEMENT, Vocabulary
 from textgen.inference.score import mean_bits
 from textgen.runs.run import Run
 from textgen.runs.weights import load_tensors, save_tensors, weight_specs
+
+NEVER = -20.0
+"""The logit, about, of a character that is not written."""
 
 
 def pack(source: Run, out: Run, about: str) -> None:
@@ -30,6 +33,8 @@ def pack(source: Run, out: Run, about: str) -> None:
     out.path.mkdir(parents=True, exist_ok=True)
     out.save_info(msgspec.structs.replace(info, corpus=about))
     vocabulary.save(out.path)
+    # what stands for rare characters is read, and never written
+    tensors["dense/bias"][vocabulary.char2idx.get(REPLACEMENT, [])] = NEVER
     halved = {name: value.astype(np.float16) for name, value in tensors.items()}
     save_tensors(out, out.weights_path("best"), halved, metadata)
     shutil.copyfile(source.history_path, out.history_path)

@@ -77,6 +77,7 @@ TUNINGS = (
     (7.0, Tuning(0.002, 0.2, 0.05, 0.5)),
 )
 """What a text needs that is read up to so many times, in a run that begins with another's weights."""
+EPOCHS = 10
 MOST_TUNED = Tuning(0.001, 0.2, 0.1, 1.0)
 """For a text that is read more often."""
 NOTHING = "none"
@@ -123,23 +124,40 @@ def choose(
 
 
 def choose_from(
-    characters: int, minutes: float, shape: Mapping[str, Any], gigaflops: float | None = None
+    characters: int, config: TrainConfig, shape: Mapping[str, Any], gigaflops: float | None = None
 ) -> tuple[dict[str, Any], str]:
     """Pick dropout, weight decay, batch size and learning rate for a training that begins with another run's weights.
 
     Args:
-        characters, minutes, gigaflops: as in `choose`.
-        shape: the settings of the network that are settled.
+        characters, gigaflops: as in `choose`.
+        config: what is settled of the training, with its end.
+        shape: the settings of the network, which are settled.
 
     Returns:
         Fields of `ModelConfig` and `TrainConfig`, the shape among them, and the reason in words.
     """
     speed = gigaflops / GIGAFLOPS if gigaflops else 1.0
-    times = characters_per_second(shape["units"] * shape["num_layers"]) * speed * 60 * minutes / characters
+    per_minute = 60 * speed * characters_per_second(shape["units"] * shape["num_layers"])
+    read = [
+        config.end_minutes and per_minute * config.end_minutes,
+        config.steps and config.steps * config.batch_size * config.seq_length,
+        config.epochs and config.epochs * characters,
+    ]
+    times = min(filter(None, read)) / characters
+    values: dict[str, Any] = {**shape}
+    if not config.epochs and times > (most := most_epochs(characters)):
+        times = values["epochs"] = most
     tuned = next((tuned for limit, tuned in TUNINGS if times <= limit), MOST_TUNED)
-    pace = f" at {gigaflops:,.0f} GFLOP/s" if gigaflops else ""
-    reason = f"for {characters:,} characters and {minutes:g} minutes{pace}, in which it {reads(times)}"
-    return {**shape, **tuned._asdict(), "batch_size": 16}, reason
+    return values | tuned._asdict(), f"for {characters:,} characters, of which it {reads(times)}"
+
+
+def most_epochs(characters: int) -> int:
+    """How often a text is read at most by a network that has read before: more often it learns the text by heart.
+
+    >>> [most_epochs(characters) for characters in (500, 2_000, 20_000, 100_000, 1_000_000)]
+    [10, 10, 10, 10, 10]
+    """
+    return EPOCHS
 
 
 def characters_per_second(units: int) -> float:
@@ -208,14 +226,13 @@ def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath |
         source, reasons = (None if str(start_from) == NOTHING else Path(start_from)), ()
     if source and (settled := sorted(SHAPE & given.keys())):
         raise ConfigError(f"{settled[0]}: cannot be given with start_from: that run settles it")
-    minutes = pick(TrainConfig, given).end_minutes
+    config, characters = pick(TrainConfig, given), len(corpus.train)
     # where no clock ends the training, none decides how it is made
-    speed = gigaflops() if minutes else None
-    characters, time = len(corpus.train), minutes or DEFAULT_MINUTES
+    speed = gigaflops() if config.end_minutes else None
     if source:
-        values, reason = choose_from(characters, time, shape_of(source), speed)
+        values, reason = choose_from(characters, config, shape_of(source), speed)
     else:
-        values, reason = choose(characters, time, pick(ModelConfig, given).cell, speed)
+        values, reason = choose(characters, config.end_minutes or DEFAULT_MINUTES, pick(ModelConfig, given).cell, speed)
     model, train = pick(ModelConfig, values | dict(given)), pick(TrainConfig, values | dict(given))
     reason = f"{reason}: {describe(asdict(model) | asdict(train))}"
     return Settings(model, train, source, (*reasons, reason))

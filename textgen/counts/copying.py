@@ -55,7 +55,7 @@ class Copier:
 
     def rate(self) -> float:
         """How probable it is that a token that begins here is copied."""
-        return self.rates[self.memory.gate] if self.memory.begun else 0.0
+        return self.rates[self.memory.gate] * self.memory.readiness() if self.memory.begun else 0.0
 
     def ended(self, outside: float) -> float:
         """How probable it is that a word ends here, which to the model is `outside`."""

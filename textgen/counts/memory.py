@@ -28,6 +28,10 @@ DISCOUNT = 0.3
 """The share that a context leaves to the next shorter one."""
 LIFETIME = 6.0
 """What has faded by this power of e is dropped."""
+FEW = 40.0
+"""A memory of so many tokens is half as ready to give a word that no word before it asks for as one of many."""
+LARGEST_ID = 0x10FFFF
+"""A token of one character is an id; those of words are hashes, and larger."""
 BEGINNING, AFTER_WORD = 1, 2**32
 """Where chains of contexts begin. The second is larger than any id: the end of a word is not one letter more of it."""
 
@@ -77,7 +81,7 @@ class Memory:
     """
 
     __slots__ = (
-        *("before", "begun", "clock", "closed", "fading", "gate"),
+        *("before", "begun", "clock", "closed", "fading", "gate", "held"),
         *("last", "path", "starts", "table", "tokens", "within"),
     )
 
@@ -90,6 +94,8 @@ class Memory:
         """Whether nothing more is remembered; then nothing fades."""
         self.clock = 0
         """Characters since all weights were last scaled. What is read now weighs e**(clock / fading)."""
+        self.held = 0
+        """The tokens that have been read."""
         self.last = (-1, -1)
         self.before: tuple[int, ...] = ()
         """The last whole tokens, the newest first, at most LEVELS - 1."""
@@ -112,6 +118,16 @@ class Memory:
         twin.table = self.table.copy()
         return twin
 
+    def readiness(self) -> float:
+        """How ready it is to give a token here, above 0 up to 1, by how much it holds.
+
+        Where the context has no word, a memory of few words would give these few at every turn.
+        """
+        level = self.gate % LEVELS
+        if self.path is not None or any(token > LARGEST_ID for token in self.before[:level]):
+            return 1.0
+        return self.held / (self.held + FEW)
+
     def add(self, index: int) -> None:
         """Read a character."""
         of_word = self.tokens.of_word[index]
@@ -132,6 +148,7 @@ class Memory:
             self._count(self.path, goes_on)
         if self.path is None or goes_on == END:
             self._count(self.starts, index)
+            self.held += 1
         self.clock += 1
         if self.clock > LIFETIME * self.fading:
             self._forget()

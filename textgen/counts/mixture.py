@@ -30,6 +30,8 @@ USUAL = np.array(
 )
 """About what fits: for each place, and for contexts of up to two runs, of more, and with words, the weights of counts
 and network. At the beginning of a line or word the network knows more, inside of a known word the counts do."""
+BESIDE_PRETRAINED = (0.1, 0.95)
+"""What fits beside a network that had read much before it read this text, at every place."""
 STRENGTH = 150.0
 """How strongly the weights of one gate are drawn towards the usual ones, in characters."""
 SMALLEST = 1e-9
@@ -52,6 +54,16 @@ def usual_weights(levels: int) -> Floats:
     words = levels - WORD_LEVELS
     kinds = [2 if level >= words else int(level > 2) for level in range(levels)]
     return USUAL[:, kinds].reshape(-1, 2).astype(np.float32)
+
+
+def weights_beside(levels: int, pretrained: bool) -> Floats:
+    """The weights that usually fit, (G, 2) float32.
+
+    Args:
+        levels: K, the contexts that the counts look up.
+        pretrained: whether the network had read before it read this text.
+    """
+    return uniform_weights(levels, BESIDE_PRETRAINED) if pretrained else usual_weights(levels)
 
 
 def said(counts: Counts, keys: Ints, places: Ints) -> tuple[Ints, Floats]:

@@ -40,6 +40,7 @@ class Recalled:
         self.inside, self.begins = np.zeros(shape, bool), np.zeros(shape, bool)
         self.within, self.begun = np.ones(shape), np.ones(shape)
         self.gates = np.zeros(shape, np.int64)
+        self.readiness = np.zeros(shape)
         for row, ids in enumerate(texts.tolist()):
             memory = Memory(tokens, fading)
             for place, index in enumerate(ids):
@@ -52,6 +53,7 @@ class Recalled:
                     self.begins[at] = True
                     self.begun[at] = memory.begun.get(index, 0.0)
                     self.gates[at] = memory.gate
+                    self.readiness[at] = memory.readiness()
                 memory.add(index)
 
     def rates(self, nats: Floats, outside: Floats) -> Floats:
@@ -71,11 +73,11 @@ class Recalled:
         found = np.bincount(tokens, np.where(begins, of_begun, of_within + nats.ravel()))
         found += np.bincount(tokens[ended] - 1, (of_within - outside)[ended], len(found))
         ratios = np.exp(np.minimum(found, FURTHEST))
-        gates = gates[begins]
-        number = np.bincount(gates, minlength=GATES) + STRENGTH
+        gates, ready = gates[begins], self.readiness.ravel()[begins]
+        number = np.bincount(gates, ready, GATES) + STRENGTH
         rates = USUAL
         for _ in range(ROUNDS):
-            copied = rates[gates] * ratios
-            copied /= copied + 1 - rates[gates]
+            copied = rates[gates] * ready * ratios
+            copied /= copied + 1 - rates[gates] * ready
             rates = (np.bincount(gates, copied, GATES) + STRENGTH * USUAL) / number
         return rates

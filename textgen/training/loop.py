@@ -84,7 +84,9 @@ class Loop:
         self.corpus = corpus
         self.reporter = reporter
         size = len(corpus.vocabulary)
-        self.engine = Engine(info.model, config, size, placement, anchored=bool(info.started_from_sha256))
+        self.pretrained = bool(info.started_from_sha256)
+        """Whether the network had read before it read this text."""
+        self.engine = Engine(info.model, config, size, placement, anchored=self.pretrained)
         self.placement = self.engine.placement
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.engine.model)
         pieces = held_out_pieces(len(corpus.train), size, info.model.ngram_order)
@@ -111,7 +113,9 @@ class Loop:
         self.mark = self.saved = (position.step, position.seconds)
         self.started = None
         if specs and self.placement.chief:
-            self.mixing = self.mixing or Mixing.load(self.run, self.corpus, self.info.model.ngram_order)
+            self.mixing = self.mixing or Mixing.load(
+                self.run, self.corpus, self.info.model.ngram_order, self.pretrained
+            )
             self.mixing.restore(mixture)
 
     def count(self) -> None:
@@ -119,7 +123,7 @@ class Loop:
         began = time.monotonic()
         order, config = self.info.model.ngram_order, self.info.train
         if order and self.placement.chief:
-            self.mixing = Mixing.count(self.corpus, order, config.end_minutes, self.reporter.note)
+            self.mixing = Mixing.count(self.corpus, order, config.end_minutes, self.reporter.note, self.pretrained)
         self.position.seconds = self.placement.agree(time.monotonic() - began) if order else 0.0
 
     def settle_validation(self) -> None:

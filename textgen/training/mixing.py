@@ -25,7 +25,7 @@ from textgen.counts.mixture import (
     said,
     surprises,
     uniform_weights,
-    usual_weights,
+    weights_beside,
 )
 from textgen.counts.rates import USUAL, Recalled
 from textgen.counts.tables import Counts
@@ -117,14 +117,15 @@ class Passages:
             sums += [surprises(found, targets) @ counted for found in (mixed(weights, gate, (said, logits)), logits)]
         return Losses(*(sums / self.counted.sum()).tolist())
 
-    def fitted(self, engine: Engine, recalled: Recalled) -> tuple[Floats, Floats]:
-        """What suits the network as it is now: the weights of the mixture, and the rates of a memory beside it."""
+    def fitted(self, engine: Engine, recalled: Recalled, usual: Floats) -> tuple[Floats, Floats]:
+        """What suits the network as it is now: the weights of the mixture, drawn towards the usual ones (G, 2), and the
+        rates of a memory beside it."""
         parts = []
         for start, logits in engine.windows(self.inputs):
             targets, counted = self.targets_at(start)
             parts.append([part[counted > 0] for part in (*self.said(start), logits, targets)])
         gates, said, logits, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
-        weights = fit(gates, (said, logits), targets, usual_weights(self.counts.contexts.levels))
+        weights = fit(gates, (said, logits), targets, usual)
         nats, outside = model_says(mixed(weights, gates, (said, logits)), targets, recalled.tokens.mask)
         # windows are time-major, memories read piece by piece
         rates = recalled.rates(*(part.reshape(-1, len(self.inputs)).T for part in (nats, outside)))
@@ -139,22 +140,28 @@ class Mixing:
         characters: how many of its characters were counted.
         held_out: the pieces to fit the weights on, under counts that lack them; None where the text is too short.
         vocabulary: of the text.
+        pretrained: whether the network had read before it read this text.
     """
 
-    def __init__(self, counts: Counts, characters: int, held_out: Passages | None, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, counts: Counts, characters: int, held_out: Passages | None, vocabulary: Vocabulary, pretrained: bool
+    ) -> None:
+        self.usual = weights_beside(counts.contexts.levels, pretrained)
         self.counts = counts
         self.characters = characters
         self.held_out = held_out
         self.validation: tuple[int, Passages] | None = None
         """The validation part, and how many of its characters count."""
-        self.weights = uniform_weights(counts.contexts.levels, COUNTS_ALONE)
+        self.weights = self.usual if pretrained else uniform_weights(counts.contexts.levels, COUNTS_ALONE)
         """(G, 2) float32."""
         self.recalled = Recalled(Tokens(vocabulary), held_out.pieces) if held_out else None
         self.rates = USUAL.astype(np.float32)
         """(GATES,) how often a token would be copied from a memory."""
 
     @classmethod
-    def count(cls, corpus: Corpus, order: int, minutes: float | None, note: Callable[[str], None]) -> Mixing:
+    def count(
+        cls, corpus: Corpus, order: int, minutes: float | None, note: Callable[[str], None], pretrained: bool
+    ) -> Mixing:
         """Count a corpus at the beginning of a training.
 
         Args:
@@ -162,6 +169,7 @@ class Mixing:
             order: how many runs the counts look back.
             minutes: how long the training takes; None where no clock ends it.
             note: told what was counted.
+            pretrained: whether the network had read before it read this text.
         """
         began = time.monotonic()
         characters = countable(len(corpus.train), SHARE_OF_TIME * 60 * minutes if minutes else math.inf)
@@ -172,14 +180,14 @@ class Mixing:
         counts = count(contexts, gathered(corpus.train, stretches(len(corpus.train), characters)))
         of = f" of {len(corpus.train):,}" if characters < len(corpus.train) else ""
         note(f"counted {characters:,}{of} characters in {time.monotonic() - began:.1f} s")
-        return cls(counts, characters, held_out, corpus.vocabulary)
+        return cls(counts, characters, held_out, corpus.vocabulary, pretrained)
 
     @classmethod
-    def load(cls, run: Run, corpus: Corpus, order: int) -> Mixing:
+    def load(cls, run: Run, corpus: Corpus, order: int, pretrained: bool) -> Mixing:
         """The counts of a run, which goes on; those of the fit are counted again."""
         counts, characters = load_counts(run, corpus.vocabulary, order)
         held_out = count_held_out(corpus, counts.contexts, characters)
-        return cls(counts, characters, held_out, corpus.vocabulary)
+        return cls(counts, characters, held_out, corpus.vocabulary, pretrained)
 
     def tensors(self) -> dict[str, Floats]:
         """What a checkpoint holds of the mixture and of a memory beside it."""
@@ -196,9 +204,9 @@ class Mixing:
     def fit(self, engine: Engine) -> None:
         """Fit the weights to the network as it is now."""
         if self.held_out and self.recalled:
-            self.weights, self.rates = self.held_out.fitted(engine, self.recalled)
+            self.weights, self.rates = self.held_out.fitted(engine, self.recalled, self.usual)
         else:
-            self.weights = usual_weights(self.counts.contexts.levels)
+            self.weights = self.usual
 
     def losses(self, engine: Engine, ids: Ints, start: int, most: int) -> Losses:
         """The losses on the validation part; `start` and `most` as in `evaluation_windows`."""

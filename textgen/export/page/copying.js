@@ -39,7 +39,7 @@ class Copier {
 
   /** How probable it is that a token that begins here is copied. */
   rate() {
-    return this.memory.begun.size ? this.rates[this.memory.gate] : 0;
+    return this.memory.begun.size ? this.rates[this.memory.gate] * this.memory.readiness() : 0;
   }
 
   /** How probable it is that a word ends here. */

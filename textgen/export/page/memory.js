@@ -4,6 +4,7 @@ const LEVELS = 5;
 const END = -1;
 const DISCOUNT = 0.3;
 const LIFETIME = 6;
+const FEW = 40;
 const BEGINNING = [0, 1];
 const AFTER_WORD = [1, 0];
 const NOTHING = new Map();
@@ -33,6 +34,8 @@ class Memory {
     this.closed = false;
     /** characters since all weights were last scaled; what is read now weighs e**(clock / fading) */
     this.clock = 0;
+    /** the tokens that have been read */
+    this.held = 0;
     /** the last id, and the one before it */
     this.last = [-1, -1];
     /** the last whole tokens, the newest first */
@@ -55,6 +58,12 @@ class Memory {
     return this.table.size > 0;
   }
 
+  /** How ready it is to give a token here, up to 1: where the context has no word, by how much it holds. */
+  readiness() {
+    const words = this.before.slice(0, this.gate % LEVELS).some((token) => token.isWord);
+    return this.path || words ? 1 : this.held / (this.held + FEW);
+  }
+
   /** Read a character. */
   add(id) {
     const ofWord = this.ofWord[id];
@@ -63,7 +72,7 @@ class Memory {
     if (ofWord) {
       this.path = (this.path ?? this.starts).map((key) => mix(key, value));
     } else {
-      const ended = this.path ? [this.path[0]] : [];
+      const ended = this.path ? [Object.assign([...this.path[0]], { isWord: true })] : [];
       this.before = [value, ...ended, ...this.before].slice(0, LEVELS);
       this.path = null;
     }
@@ -74,7 +83,10 @@ class Memory {
   /** Count a character, and how the word goes on with it if there is one. */
   remember(goesOn, id) {
     if (this.path) this.count(this.path, goesOn);
-    if (!this.path || goesOn === END) this.count(this.starts, id);
+    if (!this.path || goesOn === END) {
+      this.count(this.starts, id);
+      this.held++;
+    }
     this.clock++;
     if (this.clock > LIFETIME * this.fading) this.forget();
   }
