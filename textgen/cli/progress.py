@@ -43,6 +43,28 @@ def unknown_characters(count: int, treatment: str) -> None:
         note(f"{count:,} unknown character{'s' * (count != 1)} {'skipped' if treatment == 'skip' else 'replaced'}")
 
 
+class CaseNote:
+    """Says once that letters become lower case: where a model's corpus was made so, and a text is not.
+
+    Args:
+        lowercase: whether the corpus was.
+    """
+
+    def __init__(self, lowercase: bool) -> None:
+        self.waiting = lowercase
+
+    def __call__(self, text: str) -> str:
+        """The same text."""
+        if self.waiting and text != text.lower():
+            note("the model was trained on lower case: what it is given is read in lower case")
+            self.waiting = False
+        return text
+
+    def batch(self, texts: list[str]) -> list[str]:
+        """The same texts."""
+        return [self(text) for text in texts]
+
+
 def live(title: str, *columns: str | ProgressColumn) -> Progress:
     """A live line on standard error: a title, a bar and more. It vanishes at its end."""
     from rich.console import Console

@@ -11,11 +11,13 @@ import msgspec
 import numpy as np
 
 import textgen
+from textgen.cli.progress import CaseNote
 from textgen.cli.standard_input import line_batches, read_text, shown_name
 from textgen.config import PrepareConfig, ScoreConfig
 from textgen.data.corpus import Corpus
 from textgen.data.sources import find_sources
 from textgen.data.text import Source
+from textgen.data.transform import transformed, treated
 from textgen.errors import RunError, TextError
 from textgen.inference.page import surprise_page
 from textgen.inference.score import CharacterScore, character_scores, line_bits, mean_bits, total_bits
@@ -30,20 +32,23 @@ class Scorer:
         run: a run directory.
         checkpoint: which of its checkpoints.
         config: the settings.
+        encoding: that of the texts, by default UTF-8.
     """
 
-    def __init__(self, run: Path, checkpoint: str, config: ScoreConfig) -> None:
+    def __init__(self, run: Path, checkpoint: str, config: ScoreConfig, encoding: str | None = None) -> None:
         self.run = run
         self.model = textgen.load(run, checkpoint).remembering(config.memory)
         self.unknown = config.unknown
         self.unknown_count = 0
+        self.encoding = encoding
+        self.noted = CaseNote(self.model.text.lowercase)
 
     def files(self, paths: tuple[str, ...], form: str | None) -> Iterator[str]:
         """The score of some files in one of three forms: a total (None), `lines` or `chars`."""
         if form == "lines":
-            return self.lines(line_batches(paths))
+            return self.lines(line_batches(paths, self.encoding))
         if form == "chars":
-            return self.characters(line_batches(paths))
+            return self.characters(line_batches(paths, self.encoding))
         return self.total(paths)
 
     def total(self, paths: tuple[str, ...]) -> Iterator[str]:
@@ -60,9 +65,12 @@ class Scorer:
 
     def spooled(self, source: Source, file: BinaryIO) -> np.ndarray:
         """The ids (N,) of a text, as a memory map of a file: a text of any length takes little memory."""
+        how = self.model.text
         # a model that knows zero bytes was taught them on purpose
-        config = PrepareConfig(encoding="utf-8" if "\0" in self.model.vocabulary.char2idx else None)
-        for piece in source.read(config, lambda count: None):
+        encoding = "utf-8" if self.encoding is None and "\0" in self.model.vocabulary.char2idx else self.encoding
+        read = PrepareConfig(encoding=encoding, normalize="none", keep_line_ends=how.keep_line_ends)
+        # form and case are changed here, after the note on case
+        for piece in transformed(map(self.noted, source.read(read, lambda count: None)), how):
             file.write(self.model.vocabulary.encode(self.known(piece, source.name)).data)
         file.flush()
         dtype = self.model.vocabulary.dtype
@@ -87,7 +95,7 @@ class Scorer:
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each line its mean bits per character, a tab and the line."""
         for batch in batches:
-            bits = line_bits(self.model, [self.known(line, "line") for line in batch])
+            bits = line_bits(self.model, [self.treated(line, "line") for line in batch])
             yield "".join(f"{value:.4f}\t{line}\n" for value, line in zip(bits, batch, strict=True))
 
     def characters(self, batches: Iterable[list[str]]) -> Iterator[str]:
@@ -98,14 +106,18 @@ class Scorer:
 
     def scores(self, pieces: Iterable[str]) -> Iterator[CharacterScore]:
         """The scores of the characters of a text, bits rounded to four digits."""
-        for score in character_scores(self.model, (self.known(piece, "text") for piece in pieces)):
+        for score in character_scores(self.model, (self.treated(piece, "text") for piece in pieces)):
             score.bits = round(score.bits, 4)
             yield score
 
     def draw_page(self, path: str, out: Path) -> None:
         """Write the page on which a file's characters are shaded by their surprise."""
-        text = read_text(path)
+        text = read_text(path, self.encoding, self.model.text.keep_line_ends)
         write_bytes(out, "".join(surprise_page(self.scores([text]), shown_name(path))).encode())
+
+    def treated(self, text: str, name: str) -> str:
+        """A text as the model's corpus was made, of known characters."""
+        return self.known(treated(self.noted(text), self.model.text), name)
 
     def known(self, text: str, name: str) -> str:
         """A text of known characters; others are counted and treated as `unknown` says."""

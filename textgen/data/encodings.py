@@ -50,12 +50,12 @@ def advice(data: bytes, place: int, encoding: str) -> str:
     sample = data[start : place + AROUND]
     name = likeliest(sample, encoding)
     if name is None:
-        return "if it is text, give its encoding: `prepare --encoding NAME`"
+        return "if it is text, give its encoding: `--encoding NAME`"
     if name == "ascii":
         # so zero bytes are all that is wrong
-        return "if it is meant, give `prepare --encoding utf-8`"
+        return "if it is meant, give `--encoding utf-8`"
     line = shown(sample, place - start, name)
-    return f"likely {name}, in which it reads {line!r}: try `prepare --encoding {name}`"
+    return f"likely {name}, in which it reads {line!r}: try `--encoding {name}`"
 
 
 def likeliest(sample: bytes, but: str = "utf-8") -> str | None:

@@ -77,6 +77,7 @@ def train(
         corpus=str(corpus.path.absolute()),
         corpus_fingerprint=corpus.fingerprint,
         corpus_characters=len(corpus.train) + len(corpus.validation),
+        text=corpus.info.settings.text,
         started_from=str(start_from.absolute()) if start_from else "",
     )
     with reporting_lost_workers(placement, out), run.lock() if placement.chief else nullcontext():
