@@ -23,8 +23,12 @@ from textgen.config import ScoreConfig, pick
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
-    help="Score this part of the corpus that the run was trained on. All of test counts, and of the others as many "
-    "characters as in a validation.",
+    help="Score this part of the corpus that the run was trained on.",
+)
+@click.option(
+    "--characters",
+    type=click.IntRange(1, 10**12),
+    help="With --split, score about so many characters, spread evenly over the part; by default all.",
 )
 @ENCODING
 @config_options(ScoreConfig)
@@ -34,6 +38,7 @@ def score(
     checkpoint: str,
     form: str | None,
     split: str | None,
+    characters: int | None,
     encoding: str | None,
     **options: Any,
 ) -> None:
@@ -43,11 +48,13 @@ def score(
     """
     if split and (files or form):
         raise click.UsageError("--split scores the run's own corpus; leave out FILE, --lines and --chars")
+    if characters and not split:
+        raise click.UsageError("--characters goes with --split; a FILE is scored whole")
     from textgen.cli.scorer import Scorer
 
     config = pick(ScoreConfig, options)
     scorer = Scorer(run, checkpoint, config, encoding)
-    write(scorer.split(split) if split else scorer.files(files or ("-",), form))
+    write(scorer.split(split, characters or 0) if split else scorer.files(files or ("-",), form))
     unknown_characters(scorer.unknown_count, config.unknown)
 
 

@@ -11,16 +11,17 @@ import msgspec
 import numpy as np
 
 import textgen
-from textgen.cli.progress import CaseNote
+from textgen.cli.progress import CaseNote, note, scoring
 from textgen.cli.standard_input import line_batches, read_text, shown_name
 from textgen.config import PrepareConfig, ScoreConfig
 from textgen.data.corpus import Corpus
+from textgen.data.evaluation import counted_characters
 from textgen.data.sources import find_sources
 from textgen.data.text import Source
 from textgen.data.transform import transformed, treated
 from textgen.errors import RunError, TextError
 from textgen.inference.page import surprise_page
-from textgen.inference.score import CharacterScore, character_scores, line_bits, mean_bits, total_bits
+from textgen.inference.score import CharacterScore, character_scores, line_bits, mean_bits
 from textgen.runs.run import Run
 from textgen.runs.writing import write_bytes
 
@@ -57,7 +58,8 @@ class Scorer:
         for source in find_sources(paths, PrepareConfig().glob):
             with tempfile.TemporaryFile() as file:
                 ids = self.spooled(source, file)
-                bits += total_bits(self.model, ids) if len(ids) else 0
+                with scoring(len(ids)) as told:
+                    bits += mean_bits(self.model, ids, told=told) * len(ids) if len(ids) else 0
             characters += len(ids)
         if not characters:
             raise TextError(f"{', '.join(map(shown_name, paths))}: no text; expected at least one character")
@@ -76,9 +78,8 @@ class Scorer:
         dtype = self.model.vocabulary.dtype
         return np.memmap(file, dtype, "r") if file.tell() else np.empty(0, dtype)
 
-    def split(self, part: str) -> Iterator[str]:
-        """The mean bits per character of a part of the run's own corpus, on as many of its characters as validation; of
-        the test part, on all.
+    def split(self, part: str, characters: int = 0) -> Iterator[str]:
+        """The mean bits per character of a part of the run's own corpus, or of about so many of its characters.
 
         Raises:
             RunError, CorpusError: the corpus is no longer there, or is another one, or has no such part.
@@ -89,8 +90,12 @@ class Scorer:
         if not len(ids):
             raise RunError(f"{corpus.path}: has no {part} part; `textgen prepare --{part}` makes one")
         corpus.check_ids(part)
-        most = 0 if part == "test" else info.train.validation_characters or 0
-        yield f"{mean_bits(self.model, ids, most):.4f}\n"
+        counted = counted_characters(len(ids), characters)
+        with scoring(counted) as told:
+            bits = mean_bits(self.model, ids, characters, told)
+        if counted < len(ids):
+            note(f"scored {counted:,} of the {len(ids):,} characters of the {part} part")
+        yield f"{bits:.4f}\n"
 
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each line its mean bits per character, a tab and the line."""

@@ -208,8 +208,10 @@ def text_of(file: Path, archive: zipfile.ZipFile) -> TextConfig | None:
 
 def read_tensors(file: Path, data: bytes, layers: list[Layer], config: ModelConfig, size: int) -> dict[str, np.ndarray]:
     """The weights under textgen's names, once each has the shape that the configuration says."""
-    import h5py
-
+    try:
+        import h5py
+    except ImportError:
+        raise ModelError(f"{file}: .keras files need h5py, not installed here: pip install h5py") from None
     shapes = weight_shapes(config, size)
     expected = sum(4 * int(np.prod(shape, dtype=object)) for shape in shapes.values())
     if expected > 4 * len(data):
