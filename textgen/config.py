@@ -54,6 +54,11 @@ Unknown = Annotated[
 ]
 
 
+Normalize = Annotated[Literal["nfc", "nfkc", "none"], about("Unicode normalisation form.")]
+KeepLineEnds = Annotated[bool, about("Keep the line ends \\r\\n and \\r; by default they become \\n.")]
+Lowercase = Annotated[bool, about("Make all letters lower case.")]
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of the settings: values are checked by `build`."""
 
@@ -62,6 +67,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             value = getattr(self, name)
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"{name}: Expected a finite number, got {value}")
+
+
+class TextConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was done to the text that a model was trained on, and is done to every text that it is given."""
+
+    normalize: Normalize = "nfc"
+    keep_line_ends: KeepLineEnds = False
+    lowercase: Lowercase = False
 
 
 class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,9 +109,9 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Annotated[str, about("Encoding of the text; by default UTF-8, in which zero bytes are refused as no text.")]
         | None
     ) = None
-    normalize: Annotated[Literal["nfc", "nfkc", "none"], about("Unicode normalisation form.")] = "nfc"
-    keep_line_ends: Annotated[bool, about("Keep the line ends \\r\\n and \\r; by default they become \\n.")] = False
-    lowercase: Annotated[bool, about("Make all letters lower case.")] = False
+    normalize: Normalize = "nfc"
+    keep_line_ends: KeepLineEnds = False
+    lowercase: Lowercase = False
     min_count: Annotated[int, about("Replace characters that occur fewer times than this by U+FFFD.", 1, 10**9)] = 1
     validation: Annotated[float, about("Fraction of the text that is held out for validation.", 0.0, HELD_OUT)] = 0.1
     test: Annotated[float, about("Fraction of the text that is held out for a test.", 0.0, HELD_OUT)] = 0.0
@@ -126,6 +139,11 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def text_encoding(self) -> str:
         """The encoding, with the default in place."""
         return self.encoding or "utf-8"
+
+    @property
+    def text(self) -> TextConfig:
+        """What is done to the text, for the runs that are trained on it."""
+        return TextConfig(normalize=self.normalize, keep_line_ends=self.keep_line_ends, lowercase=self.lowercase)
 
 
 class ModelConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -31,7 +31,7 @@ def test_the_likely_encoding_is_named_with_a_line_and_takes_the_text(tmp_path, e
     (tmp_path / "a.txt").write_bytes(text.encode(encoding))
     message = one_line_error(run_textgen("prepare", "a.txt", "--out", "out", cwd=tmp_path), 1)
     assert f"likely {encoding}, in which it reads" in message and line in message
-    assert f"`prepare --encoding {encoding}`" in message and not (tmp_path / "out").exists()
+    assert f"`--encoding {encoding}`" in message and not (tmp_path / "out").exists()
     done = run_textgen("prepare", "a.txt", "--encoding", encoding, "--out", "out", cwd=tmp_path)
     assert done.returncode == 0 and f"{len(text):,} characters" in done.stderr
 
@@ -51,7 +51,7 @@ def test_the_line_is_found_where_the_encoding_fails_also_at_the_end(tmp_path, be
 
 def test_zero_bytes_are_refused_unless_the_encoding_is_given(tmp_path, run_path):
     (tmp_path / "a.txt").write_bytes(ZERO)
-    said = "a zero byte at 8, as no text in UTF-8 has it; if it is meant, give `prepare --encoding utf-8`"
+    said = "a zero byte at 8, as no text in UTF-8 has it; if it is meant, give `--encoding utf-8`"
     for source, given in (("a.txt", ""), ("-", ZERO.decode())):
         assert said in one_line_error(run_textgen("prepare", source, "--out", "out", cwd=tmp_path, input=given), 1)
     assert said in one_line_error(run_textgen("score", run_path, "a.txt", cwd=tmp_path), 1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgen.config import PrepareConfig
+from textgen.config import PrepareConfig, TextConfig
 from textgen.data.sources import find_sources
 from textgen.data.text import PIECE_BYTES, Source
 from textgen.data.transform import transformed
@@ -64,7 +64,7 @@ def test_characters_and_line_ends_are_whole_across_pieces(before):
 def test_pieces_are_transformed_as_if_they_were_one(pieces, form):
     text = "".join(pieces)
     expected = text if form == "none" else unicodedata.normalize(form.upper(), text)
-    assert "".join(transformed(pieces, PrepareConfig(normalize=form))) == expected
+    assert "".join(transformed(pieces, TextConfig(normalize=form))) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_pieces_are_transformed_as_if_they_were_one(pieces, form):
         (
             b"ab\xffcd",
             "utf-8",
-            r"at byte 2: ff; likely cp1252, in which it reads 'abÿcd': try `prepare --encoding cp1252`",
+            r"at byte 2: ff; likely cp1252, in which it reads 'abÿcd': try `--encoding cp1252`",
         ),
         (b"a" * PIECE_BYTES + b"\xe6\x88", "utf-8", rf"at byte {PIECE_BYTES}: e6 88"),
         (b"\xff\xfea\0", "utf-8", "likely utf-16, in which it reads 'a'"),
@@ -82,7 +82,7 @@ def test_pieces_are_transformed_as_if_they_were_one(pieces, form):
             "ascii",
             "not ascii at byte 0: c3; likely utf-8, in which it reads 'été à l’école'",
         ),
-        (b"\x81\x8d\x8f" * 9, "utf-8", "at byte 0: 81; if it is text, give its encoding: `prepare --encoding NAME`"),
+        (b"\x81\x8d\x8f" * 9, "utf-8", "at byte 0: 81; if it is text, give its encoding: `--encoding NAME`"),
     ],
 )
 def test_bytes_that_are_not_the_encoding_are_shown(data, encoding, message):

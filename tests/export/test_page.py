@@ -83,6 +83,13 @@ def test_it_writes_what_its_command_writes(network_run, exported, open_page):
     assert re.search(r"^300 characters, \d\.\d{3} bits per character", shown.text_content("#status"))
 
 
+def test_a_text_is_read_as_the_corpus_was_made(exported, open_page, tmp_path):
+    run = make_run(tmp_path / "run", "\n abcdefghijklmnopqrstuvwxyzé")
+    shown = open_page(exported(run))
+    texts = [write(shown, seed, length=40, rng_seed=1) for seed in ("café ", "cafe\u0301 ")]
+    assert texts[0] == texts[1] and texts[0].startswith("café ")
+
+
 def test_without_a_seed_it_writes_something_new_and_tells_the_seed(network_run, exported, open_page):
     shown = open_page(exported(network_run, "float32"))
     texts = [write(shown, temperature=2, length=120) for _ in range(2)]

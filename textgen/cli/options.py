@@ -59,6 +59,18 @@ FOLDER = PathName(path_type=Path)
 """The type of an option that is a folder or file."""
 
 
+def known_encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """An encoding that there is."""
+    from textgen.data.encodings import check_encoding
+
+    if value is not None:
+        check_encoding(value)
+    return value
+
+
+ENCODING = click.option("--encoding", callback=known_encoding, help="Encoding of the text; by default UTF-8.")
+
+
 def config_options(*kinds: type[Config]) -> Decorator:
     """Decorate a command with an option for every field of some settings classes."""
     infos = inspect.multi_type_info(kinds)

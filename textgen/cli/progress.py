@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PLAIN_SECONDS = 5.0
 LONG_SEED = 20_000
 """Characters that take about a second to read."""
+LONG_TEXT = 100_000
+"""Characters that take more than a second to score."""
 SAMPLE_EVERY = 4
 SAMPLE_LENGTH = 68
 NARROWEST_BAR = 4
@@ -41,6 +43,28 @@ def unknown_characters(count: int, treatment: str) -> None:
     """Say how many unknown characters there were, if any, and what became of them."""
     if count:
         note(f"{count:,} unknown character{'s' * (count != 1)} {'skipped' if treatment == 'skip' else 'replaced'}")
+
+
+class CaseNote:
+    """Says once that letters become lower case: where a model's corpus was made so, and a text is not.
+
+    Args:
+        lowercase: whether the corpus was.
+    """
+
+    def __init__(self, lowercase: bool) -> None:
+        self.waiting = lowercase
+
+    def __call__(self, text: str) -> str:
+        """The same text."""
+        if self.waiting and text != text.lower():
+            note("the model was trained on lower case: what it is given is read in lower case")
+            self.waiting = False
+        return text
+
+    def batch(self, texts: list[str]) -> list[str]:
+        """The same texts."""
+        return [self(text) for text in texts]
 
 
 def live(title: str, *columns: str | ProgressColumn) -> Progress:
@@ -93,26 +117,36 @@ def _plain_counting(said_of: Callable[[int], str]) -> Callable[[int], None]:
 
 
 @contextlib.contextmanager
-def reading_seed(total: int) -> Iterator[Callable[[int], None]]:
+def _counting(total: int, least: int, title: str, done_to: str, of: str = "") -> Iterator[Callable[[int], None]]:
+    """Show how many characters of a text something is done to, where they are many."""
+    if total < least:
+        yield lambda count: None
+        return
+    if not sys.stderr.isatty():
+        yield _plain_counting(lambda done: f"{done_to} {done:,} of {total:,} characters{of}")
+        return
+    from rich.progress import TaskProgressColumn, TimeRemainingColumn
+
+    with live(title, TaskProgressColumn(), TimeRemainingColumn()) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def reading_seed(total: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
     """Show how much of a seed text has been read, if it is a long one.
 
     Args:
         total: characters to read.
 
-    Yields:
-        What to call with the number of characters after each piece.
+    Returns:
+        A context, and in it what to call with the number of characters after each piece.
     """
-    if total < LONG_SEED:
-        yield lambda count: None
-        return
-    if not sys.stderr.isatty():
-        yield _plain_counting(lambda done: f"read {done:,} of {total:,} characters of the seed text")
-        return
-    from rich.progress import TaskProgressColumn, TimeRemainingColumn
+    return _counting(total, LONG_SEED, "reading the seed text", "read", " of the seed text")
 
-    with live("reading the seed text", TaskProgressColumn(), TimeRemainingColumn()) as progress:
-        task = progress.add_task("reading", total=total)
-        yield lambda count: progress.advance(task, count)
+
+def scoring(total: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+    """As `reading_seed`, of a text that is scored."""
+    return _counting(total, LONG_TEXT, "scoring", "scored")
 
 
 class TrainingDisplay:

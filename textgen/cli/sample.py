@@ -11,8 +11,8 @@ import msgspec
 
 import textgen
 from textgen.cli.completion import CHECKPOINT, RUN
-from textgen.cli.options import config_options
-from textgen.cli.progress import reading_seed
+from textgen.cli.options import ENCODING, config_options
+from textgen.cli.progress import CaseNote, reading_seed
 from textgen.cli.standard_input import line_batches, read_text
 from textgen.cli.standard_output import write
 from textgen.config import PRECISIONS, SampleConfig, pick
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--seed-text", "-s", help="Text to continue; by default a new line or a new document.")
 @click.option("--seed-file", metavar="FILE", help="File with the text to continue; - is standard input.")
 @click.option("--each-line", is_flag=True, help="Continue every line of standard input, as the lines come.")
+@ENCODING
 @CHECKPOINT
 @click.option("--separator", help="Line to write between samples; by default an empty one, with --until-line none.")
 @click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each sample.")
@@ -59,7 +60,10 @@ def sample(
         raise click.UsageError("give only one of --seed-text, --seed-file and --each-line")
     model = textgen.load(run, checkpoint, options["precision"])
     model.predictor.telling = reading_seed
-    seeds = line_batches() if each_line else [[read_text(seed_file) if seed_file else seed_text or ""]]
+    noted = CaseNote(model.text.lowercase)
+    noted.batch([config.only, config.ban, *config.stop])
+    given = read_text(seed_file, options["encoding"], model.text.keep_line_ends) if seed_file else seed_text or ""
+    seeds = map(noted.batch, line_batches(encoding=options["encoding"]) if each_line else [[given]])
     write(sampled(model, seeds, config, separator, as_json), raw)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from textgen.cli.completion import CHECKPOINT, RUN
-from textgen.cli.options import FOLDER, config_options
+from textgen.cli.options import ENCODING, FOLDER, config_options
 from textgen.cli.progress import unknown_characters
 from textgen.cli.standard_output import write
 from textgen.config import ScoreConfig, pick
@@ -23,12 +23,24 @@ from textgen.config import ScoreConfig, pick
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
-    help="Score this part of the corpus that the run was trained on. All of test counts, and of the others as many "
-    "characters as in a validation.",
+    help="Score this part of the corpus that the run was trained on.",
 )
+@click.option(
+    "--characters",
+    type=click.IntRange(1, 10**12),
+    help="With --split, score about so many characters, spread evenly over the part; by default all.",
+)
+@ENCODING
 @config_options(ScoreConfig)
 def score(
-    run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: str | None, **options: Any
+    run: Path,
+    files: tuple[str, ...],
+    checkpoint: str,
+    form: str | None,
+    split: str | None,
+    characters: int | None,
+    encoding: str | None,
+    **options: Any,
 ) -> None:
     """Measure how surprising a text is, in bits per character.
 
@@ -36,11 +48,13 @@ def score(
     """
     if split and (files or form):
         raise click.UsageError("--split scores the run's own corpus; leave out FILE, --lines and --chars")
+    if characters and not split:
+        raise click.UsageError("--characters goes with --split; a FILE is scored whole")
     from textgen.cli.scorer import Scorer
 
     config = pick(ScoreConfig, options)
-    scorer = Scorer(run, checkpoint, config)
-    write(scorer.split(split) if split else scorer.files(files or ("-",), form))
+    scorer = Scorer(run, checkpoint, config, encoding)
+    write(scorer.split(split, characters or 0) if split else scorer.files(files or ("-",), form))
     unknown_characters(scorer.unknown_count, config.unknown)
 
 
@@ -49,15 +63,16 @@ def score(
 @click.argument("file", default="-")
 @CHECKPOINT
 @click.option("--out", type=FOLDER, required=True, metavar="PAGE", help="HTML file to write.")
+@ENCODING
 @config_options(ScoreConfig)
-def surprise(run: Path, file: str, checkpoint: str, out: Path, **options: Any) -> None:
+def surprise(run: Path, file: str, checkpoint: str, out: Path, encoding: str | None, **options: Any) -> None:
     """Write an HTML page that shades each character by its bits.
 
-    FILE is read as UTF-8; - is standard input.
+    Reads FILE, or standard input if there is none.
     """
     from textgen.cli.scorer import Scorer
 
     config = pick(ScoreConfig, options)
-    scorer = Scorer(run, checkpoint, config)
+    scorer = Scorer(run, checkpoint, config, encoding)
     scorer.draw_page(file, out)
     unknown_characters(scorer.unknown_count, config.unknown)

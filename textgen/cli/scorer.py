@@ -11,14 +11,17 @@ import msgspec
 import numpy as np
 
 import textgen
+from textgen.cli.progress import CaseNote, note, scoring
 from textgen.cli.standard_input import line_batches, read_text, shown_name
 from textgen.config import PrepareConfig, ScoreConfig
 from textgen.data.corpus import Corpus
+from textgen.data.evaluation import counted_characters
 from textgen.data.sources import find_sources
 from textgen.data.text import Source
+from textgen.data.transform import transformed, treated
 from textgen.errors import RunError, TextError
 from textgen.inference.page import surprise_page
-from textgen.inference.score import CharacterScore, character_scores, line_bits, mean_bits, total_bits
+from textgen.inference.score import CharacterScore, character_scores, line_bits, mean_bits
 from textgen.runs.run import Run
 from textgen.runs.writing import write_bytes
 
@@ -30,20 +33,23 @@ class Scorer:
         run: a run directory.
         checkpoint: which of its checkpoints.
         config: the settings.
+        encoding: that of the texts, by default UTF-8.
     """
 
-    def __init__(self, run: Path, checkpoint: str, config: ScoreConfig) -> None:
+    def __init__(self, run: Path, checkpoint: str, config: ScoreConfig, encoding: str | None = None) -> None:
         self.run = run
         self.model = textgen.load(run, checkpoint).remembering(config.memory)
         self.unknown = config.unknown
         self.unknown_count = 0
+        self.encoding = encoding
+        self.noted = CaseNote(self.model.text.lowercase)
 
     def files(self, paths: tuple[str, ...], form: str | None) -> Iterator[str]:
         """The score of some files in one of three forms: a total (None), `lines` or `chars`."""
         if form == "lines":
-            return self.lines(line_batches(paths))
+            return self.lines(line_batches(paths, self.encoding))
         if form == "chars":
-            return self.characters(line_batches(paths))
+            return self.characters(line_batches(paths, self.encoding))
         return self.total(paths)
 
     def total(self, paths: tuple[str, ...]) -> Iterator[str]:
@@ -52,7 +58,8 @@ class Scorer:
         for source in find_sources(paths, PrepareConfig().glob):
             with tempfile.TemporaryFile() as file:
                 ids = self.spooled(source, file)
-                bits += total_bits(self.model, ids) if len(ids) else 0
+                with scoring(len(ids)) as told:
+                    bits += mean_bits(self.model, ids, told=told) * len(ids) if len(ids) else 0
             characters += len(ids)
         if not characters:
             raise TextError(f"{', '.join(map(shown_name, paths))}: no text; expected at least one character")
@@ -60,17 +67,19 @@ class Scorer:
 
     def spooled(self, source: Source, file: BinaryIO) -> np.ndarray:
         """The ids (N,) of a text, as a memory map of a file: a text of any length takes little memory."""
+        how = self.model.text
         # a model that knows zero bytes was taught them on purpose
-        config = PrepareConfig(encoding="utf-8" if "\0" in self.model.vocabulary.char2idx else None)
-        for piece in source.read(config, lambda count: None):
+        encoding = "utf-8" if self.encoding is None and "\0" in self.model.vocabulary.char2idx else self.encoding
+        read = PrepareConfig(encoding=encoding, normalize="none", keep_line_ends=how.keep_line_ends)
+        # form and case are changed here, after the note on case
+        for piece in transformed(map(self.noted, source.read(read, lambda count: None)), how):
             file.write(self.model.vocabulary.encode(self.known(piece, source.name)).data)
         file.flush()
         dtype = self.model.vocabulary.dtype
         return np.memmap(file, dtype, "r") if file.tell() else np.empty(0, dtype)
 
-    def split(self, part: str) -> Iterator[str]:
-        """The mean bits per character of a part of the run's own corpus, on as many of its characters as validation; of
-        the test part, on all.
+    def split(self, part: str, characters: int = 0) -> Iterator[str]:
+        """The mean bits per character of a part of the run's own corpus, or of about so many of its characters.
 
         Raises:
             RunError, CorpusError: the corpus is no longer there, or is another one, or has no such part.
@@ -81,13 +90,17 @@ class Scorer:
         if not len(ids):
             raise RunError(f"{corpus.path}: has no {part} part; `textgen prepare --{part}` makes one")
         corpus.check_ids(part)
-        most = 0 if part == "test" else info.train.validation_characters or 0
-        yield f"{mean_bits(self.model, ids, most):.4f}\n"
+        counted = counted_characters(len(ids), characters)
+        with scoring(counted) as told:
+            bits = mean_bits(self.model, ids, characters, told)
+        if counted < len(ids):
+            note(f"scored {counted:,} of the {len(ids):,} characters of the {part} part")
+        yield f"{bits:.4f}\n"
 
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each line its mean bits per character, a tab and the line."""
         for batch in batches:
-            bits = line_bits(self.model, [self.known(line, "line") for line in batch])
+            bits = line_bits(self.model, [self.treated(line, "line") for line in batch])
             yield "".join(f"{value:.4f}\t{line}\n" for value, line in zip(bits, batch, strict=True))
 
     def characters(self, batches: Iterable[list[str]]) -> Iterator[str]:
@@ -98,14 +111,18 @@ class Scorer:
 
     def scores(self, pieces: Iterable[str]) -> Iterator[CharacterScore]:
         """The scores of the characters of a text, bits rounded to four digits."""
-        for score in character_scores(self.model, (self.known(piece, "text") for piece in pieces)):
+        for score in character_scores(self.model, (self.treated(piece, "text") for piece in pieces)):
             score.bits = round(score.bits, 4)
             yield score
 
     def draw_page(self, path: str, out: Path) -> None:
         """Write the page on which a file's characters are shaded by their surprise."""
-        text = read_text(path)
+        text = read_text(path, self.encoding, self.model.text.keep_line_ends)
         write_bytes(out, "".join(surprise_page(self.scores([text]), shown_name(path))).encode())
+
+    def treated(self, text: str, name: str) -> str:
+        """A text as the model's corpus was made, of known characters."""
+        return self.known(treated(self.noted(text), self.model.text), name)
 
     def known(self, text: str, name: str) -> str:
         """A text of known characters; others are counted and treated as `unknown` says."""

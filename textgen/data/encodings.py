@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from importlib.util import find_spec
 
 from textgen.errors import ConfigError
 
@@ -50,12 +51,13 @@ def advice(data: bytes, place: int, encoding: str) -> str:
     sample = data[start : place + AROUND]
     name = likeliest(sample, encoding)
     if name is None:
-        return "if it is text, give its encoding: `prepare --encoding NAME`"
+        named = "" if find_spec("charset_normalizer") else "; pip install charset-normalizer names the likely one"
+        return f"if it is text, give its encoding: `--encoding NAME`{named}"
     if name == "ascii":
         # so zero bytes are all that is wrong
-        return "if it is meant, give `prepare --encoding utf-8`"
+        return "if it is meant, give `--encoding utf-8`"
     line = shown(sample, place - start, name)
-    return f"likely {name}, in which it reads {line!r}: try `prepare --encoding {name}`"
+    return f"likely {name}, in which it reads {line!r}: try `--encoding {name}`"
 
 
 def likeliest(sample: bytes, but: str = "utf-8") -> str | None:
@@ -83,11 +85,13 @@ def by_zeros(sample: bytes) -> str | None:
 
 
 def by_characters(sample: bytes, but: str) -> str | None:
-    """The encoding in which some bytes look most like text, but not that one, by charset-normalizer."""
+    """The encoding in which some bytes look most like text, but not that one, where charset-normalizer is there."""
     # takes a while to import, and is needed for this message alone
-    from charset_normalizer import from_bytes
-    from charset_normalizer.utils import is_multi_byte_encoding
-
+    try:
+        from charset_normalizer import from_bytes
+        from charset_normalizer.utils import is_multi_byte_encoding
+    except ImportError:
+        return None
     matches = list(from_bytes(sample, cp_exclusion=[but, *(() if b"\0" in sample else WIDE)]))
     if are_single(sample):
         matches = [match for match in matches if not is_multi_byte_encoding(match.encoding)]

@@ -38,6 +38,17 @@ def window_count(count: int, most: int = 0) -> int:
     return -(-min(count, length + WARM_UP) // WINDOW)
 
 
+def counted_characters(count: int, most: int = 0) -> int:
+    """How many characters of a text of `count` count in `evaluation_windows`.
+
+    >>> counted_characters(111_540), counted_characters(111_540, 7_000)
+    (111540, 7040)
+    """
+    streams = stream_count(count)
+    length, apart = (-(-total // streams) for total in (min(count, most or count), count))
+    return sum(min(length, max(0, count - stream * apart)) for stream in range(streams))
+
+
 def countable_characters(count: int, windows: int) -> int:
     """How many characters of a text count, at most, when so many windows are read; a window of each stream at least.
 

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from textgen.config import PrepareConfig
-from textgen.data.vocabulary import DOCUMENT_END
+from textgen.config import PrepareConfig, TextConfig
+from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
 from textgen.errors import TextError
 
 MAX_HELD = 1024  # the Stream-Safe Text Format of UAX #15 allows 30 combining characters in a row
@@ -30,7 +30,7 @@ def document(pieces: Iterable[str], config: PrepareConfig, name: str) -> Iterato
         TextError: the document end stands in the document `name`.
     """
     last = ""
-    for text in transformed(pieces, config):
+    for text in transformed(pieces, config.text):
         if DOCUMENT_END in text:
             raise TextError(f"{name}: holds U+{ord(DOCUMENT_END):04X}, which is the document separator; take it out")
         last = text[-1]
@@ -62,6 +62,35 @@ def without_marks(pieces: Iterable[str]) -> Iterator[tuple[str, int]]:
         at_start = text[-1] in LINE_ENDS if text else at_start
 
 
+def treated(text: str, config: TextConfig) -> str:
+    r"""A text that a person gives a model, as `prepare` would have made it for that model's corpus.
+
+    >>> treated("\ufeffCafe\u0301\r\n", TextConfig(lowercase=True))
+    'café\n'
+    """
+    return "".join(transformed([as_read(text, config.keep_line_ends)], config))
+
+
+def guessed(vocabulary: Vocabulary) -> TextConfig:
+    r"""How a corpus was likely made of which nobody says it, by its characters.
+
+    >>> guessed(Vocabulary("\naé")) == TextConfig(), guessed(Vocabulary("\r\n\u212b")).normalize
+    (True, 'none')
+    """
+    composed = all(unicodedata.is_normalized("NFC", character) for character in vocabulary.idx2char)
+    return TextConfig(normalize="nfc" if composed else "none", keep_line_ends="\r" in vocabulary.char2idx)
+
+
+def as_read(text: str, keep_line_ends: bool = False) -> str:
+    r"""A decoded text as `prepare` reads it: without byte order marks at the start of its lines, its line ends \n.
+
+    >>> as_read("\ufeffThe Fox\r\n")
+    'The Fox\n'
+    """
+    unified = text if keep_line_ends else unified_line_ends(text)
+    return "".join(piece for piece, _ in without_marks([unified]))
+
+
 def gathered(pieces: Iterable[str]) -> Iterator[str]:
     """The same text in pieces of a size that is worth handling, as short documents are not."""
     held: list[str] = []
@@ -85,10 +114,10 @@ def unified_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def transformed(pieces: Iterable[str], config: PrepareConfig) -> Iterator[str]:
+def transformed(pieces: Iterable[str], config: TextConfig) -> Iterator[str]:
     """Change case and normalise a text that comes in pieces, as if it came in one.
 
-    >>> list(transformed(["E\\u0301tE", "\\u0301"], PrepareConfig(lowercase=True)))
+    >>> list(transformed(["E\\u0301tE", "\\u0301"], TextConfig(lowercase=True)))
     ['ét', 'é']
     """
     form = FORMS[config.normalize]

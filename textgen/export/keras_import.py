@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from textgen.config import ModelConfig, TrainConfig, build
+from textgen.config import ModelConfig, TextConfig, TrainConfig, build
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import CorpusError, ModelError
 from textgen.export.character_list import decode_characters, load_characters
-from textgen.export.keras_file import VOCABULARY
+from textgen.export.keras_file import TEXT, VOCABULARY
 from textgen.runs.reading import open_plain, reporting_os_errors
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.runs.weights import LARGEST, save_tensors, weight_shapes
@@ -102,6 +102,7 @@ def import_keras(file: Path, characters: Path | None, out: Path) -> ModelConfig:
                         f"{characters or file}: {len(vocabulary)} characters; the model knows {size}: give the list "
                         "that it was trained with"
                     )
+                text = text_of(file, archive)
                 tensors = read_tensors(file, member(file, archive, "model.weights.h5"), layers, config, size)
         except UNREADABLE as error:
             raise ModelError(f"{file}: cannot be read as a .keras file: {error}") from None
@@ -112,6 +113,7 @@ def import_keras(file: Path, characters: Path | None, out: Path) -> ModelConfig:
         train=TrainConfig(),
         corpus=str(file.absolute()),
         corpus_fingerprint="",
+        text=text,
         started_from=str(file.absolute()),
     )
     with whole_folder(out) as folder:
@@ -194,10 +196,22 @@ def vocabulary_of(file: Path, archive: zipfile.ZipFile, characters: Path | None)
         raise ModelError(f"{characters or file}: {error}") from None
 
 
+def text_of(file: Path, archive: zipfile.ZipFile) -> TextConfig | None:
+    """How the corpus of a model was made, if the archive says it."""
+    if TEXT not in archive.namelist():
+        return None
+    try:
+        return msgspec.json.decode(member(file, archive, TEXT), type=TextConfig)
+    except msgspec.MsgspecError as error:
+        raise ModelError(f"{file}: its {TEXT} cannot be used: {error}") from None
+
+
 def read_tensors(file: Path, data: bytes, layers: list[Layer], config: ModelConfig, size: int) -> dict[str, np.ndarray]:
     """The weights under textgen's names, once each has the shape that the configuration says."""
-    import h5py
-
+    try:
+        import h5py
+    except ImportError:
+        raise ModelError(f"{file}: .keras files need h5py, not installed here: pip install h5py") from None
     shapes = weight_shapes(config, size)
     expected = sum(4 * int(np.prod(shape, dtype=object)) for shape in shapes.values())
     if expected > 4 * len(data):

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from textgen.config import ModelConfig
+from textgen.data.transform import guessed
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import ModelError
 from textgen.inference.predictor import load_weights
@@ -29,7 +31,8 @@ def onnx_model(path: Path, checkpoint: str) -> bytes:
 
     With T of 1 it is a step; the states are inputs and outputs of their own, (1, B, H) for each layer: `hidden_0` gives
     `next_hidden_0`, and for an LSTM `cell_0` gives `next_cell_0`. Before a text they are zeros. The metadata holds
-    `vocabulary`, a JSON list of the characters in the order of their ids, and `start`, the id to read before a text.
+    `vocabulary`, a JSON list of the characters in the order of their ids, `start`, the id to read before a text, and
+    `text`, a JSON object that says how the corpus was made: `normalize`, `keep_line_ends` and `lowercase`.
 
     Args:
         path: the run directory.
@@ -45,7 +48,8 @@ def onnx_model(path: Path, checkpoint: str) -> bytes:
     except ImportError:
         raise ModelError("ONNX needs the package onnx: pip install 'textgen-keras[onnx]'") from None
     run = Run(path)
-    config, vocabulary = run.load_info().model, Vocabulary.load(run.path)
+    info, vocabulary = run.load_info(), Vocabulary.load(run.path)
+    config = info.model
     weights = load_weights(run, checkpoint, config, vocabulary)
     if sum(values.nbytes for values in weights.values()) > MOST_BYTES:
         raise ModelError(f"{path}: more than 2 GB of weights; a file of ONNX cannot hold them")
@@ -58,7 +62,9 @@ def onnx_model(path: Path, checkpoint: str) -> bytes:
         opset_imports=[make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
-    set_model_props(model, {"vocabulary": json.dumps(vocabulary.idx2char), "start": str(vocabulary.start)})
+    text = msgspec.json.encode(info.text or guessed(vocabulary)).decode()
+    facts = {"vocabulary": json.dumps(vocabulary.idx2char), "start": str(vocabulary.start), "text": text}
+    set_model_props(model, facts)
     checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
 

@@ -19,6 +19,7 @@ from textgen.counts.copying import FADING
 from textgen.counts.files import MIXTURE, RATES, load_counts
 from textgen.counts.memory import Tokens
 from textgen.counts.rates import USUAL
+from textgen.data.transform import FORMS
 from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
 from textgen.export.curve import curve_svg
 from textgen.export.packed_counts import MOST_BYTES, Packed, packed
@@ -33,6 +34,7 @@ from textgen.runs.weights import weight_shapes
 SOURCES = Path(__file__).parent / "page"
 SCRIPTS = (
     "random.js",
+    "treatment.js",
     "network.js",
     "contexts.js",
     "counts.js",
@@ -145,13 +147,14 @@ def in_script(text: str) -> str:
 
 def description(it: RunOverview, vocabulary: Vocabulary, precision: str) -> dict[str, Any]:
     """What the page's script needs to know besides the weights."""
-    shapes = weight_shapes(it.model, len(vocabulary))
+    shapes, how = weight_shapes(it.model, len(vocabulary)), it.text
     return {
         "run": Path(it.run).name,
         "config": {name: getattr(it.model, name) for name in ("cell", "num_layers", "units")},
         "characters": vocabulary.idx2char,
         "start": vocabulary.start,
         "end": vocabulary.char2idx.get(DOCUMENT_END, -1),
+        "text": {"form": FORMS[how.normalize], "keep_line_ends": how.keep_line_ends, "lowercase": how.lowercase},
         "precision": precision,
         "sizes": [[name, int(np.prod(sizes))] for name, sizes in shapes.items()],
         "shades": SHADES,

@@ -9,11 +9,13 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from textgen.config import SampleConfig, build
+from textgen.config import SampleConfig, TextConfig, build
 from textgen.counts.copying import FADING, Recall
 from textgen.counts.memory import Tokens
+from textgen.data.transform import guessed, treated
 from textgen.data.vocabulary import REPLACEMENT, Vocabulary, describe
 from textgen.errors import ConfigError, TextError
 from textgen.inference.beam import search
@@ -32,22 +34,26 @@ class Generator:
     Args:
         predictor: what tells the next character.
         vocabulary: its characters.
+        text: how its corpus was made; None guesses it from the vocabulary.
     """
 
-    def __init__(self, predictor: Predictor, vocabulary: Vocabulary) -> None:
+    def __init__(self, predictor: Predictor, vocabulary: Vocabulary, text: TextConfig | None = None) -> None:
         self.predictor = predictor
         self.vocabulary = vocabulary
+        self.text = text or guessed(vocabulary)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], checkpoint: str = "best", precision: str = "float32") -> Generator:
         """Load a checkpoint of a run; see `textgen.load`."""
         run = Run(path)
-        config = run.load_info().model
+        info = run.load_info()
         vocabulary = Vocabulary.load(run.path)
-        return cls(load_predictor(run, checkpoint, config, vocabulary, precision), vocabulary)
+        return cls(load_predictor(run, checkpoint, info.model, vocabulary, precision), vocabulary, info.text)
 
     def generate(self, seed_text: str = "", **settings: Any) -> str:
         """Continue a text.
+
+        The model reads it as its corpus was made: with the same Unicode form, line ends and case.
 
         Args:
             seed_text: the text to continue; empty starts a new line, or where the corpus had document ends, a new
@@ -56,7 +62,7 @@ class Generator:
                 temperature (default 0.8, 0 is greedy), top_k, top_p, stop, rng_seed.
 
         Returns:
-            The seed text and what follows. The same rng_seed gives the same text.
+            The seed text, as it was given, and what follows. The same rng_seed gives the same text.
 
         Raises:
             TextError: the seed text holds characters that the vocabulary lacks.
@@ -97,14 +103,15 @@ class Generator:
             ConfigError: `only` and `ban` leave no character.
         """
         rng_seed = secrets.randbits(63) if config.rng_seed is None else config.rng_seed
+        config = self._treated(config)
         allowed = self.allowed(config)
         # the likeliest is looked for among the probabilities as they are
         draws = config.temperature > 0 and not config.beam
         temperature = max(config.temperature, SMALLEST_TEMPERATURE) if draws else 1.0
         predictor = self.remembering(config.memory, temperature).predictor
         seeds = iter(seed_texts)
-        while batch := [self.known(text, config.unknown) for text in islice(seeds, BATCH)]:
-            samples = [Sample(first + i, text, self.ids(text), rng_seed) for i, text in enumerate(batch)]
+        while batch := list(islice(seeds, BATCH)):
+            samples = [self._sample(first + i, text, config, rng_seed) for i, text in enumerate(batch)]
             first += len(batch)
             if config.beam:
                 yield from search(predictor, self.vocabulary, samples, config, allowed)
@@ -122,12 +129,23 @@ class Generator:
             return self
         fading, written = (FADING, False) if memory is None else (memory, True)
         recall = Recall(self._tokens, self.predictor.rates, fading, temperature, written)
-        return Generator(self.predictor.remembering(recall), self.vocabulary)
+        return Generator(self.predictor.remembering(recall), self.vocabulary, self.text)
 
     @cached_property
     def _tokens(self) -> Tokens:
         """What a memory has to know of the vocabulary; each call of `write` makes new memories."""
         return Tokens(self.vocabulary)
+
+    def _treated(self, config: SampleConfig) -> SampleConfig:
+        """Settings whose texts have the model's form; what would leave nothing stays as it is."""
+        only, ban, *stop = (treated(text, self.text) or text for text in (config.only, config.ban, *config.stop))
+        return msgspec.structs.replace(config, only=only, ban=ban, stop=tuple(stop))
+
+    def _sample(self, index: int, given: str, config: SampleConfig, rng_seed: int) -> Sample:
+        """A sample to write. A seed text that the model can read as a whole comes back as it was given."""
+        text = treated(given, self.text)
+        known = self.known(text, config.unknown)
+        return Sample(index, given if known == text else known, self.ids(known), rng_seed)
 
     def _write_batch(
         self,
@@ -190,7 +208,7 @@ class Generator:
         """A text with only characters of the vocabulary.
 
         Args:
-            text: any text.
+            text: any text, treated as the model's corpus was.
             unknown: `error` refuses others, `skip` leaves them out, `replace` puts U+FFFD or a space.
             name: what the text is, for messages.
 

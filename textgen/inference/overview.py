@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from textgen.config import ModelConfig, TrainConfig
+from textgen.config import ModelConfig, TextConfig, TrainConfig
+from textgen.data.transform import guessed
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError, TextgenError
 from textgen.inference.chart import learning_curve
@@ -29,6 +30,8 @@ class RunOverview(msgspec.Struct):
     parameters: int
     vocabulary: int
     corpus: str
+    text: TextConfig
+    """What is done to every text that it is given, as it was to its corpus."""
     train: TrainConfig
     started_from: str
     started_from_sha256: str
@@ -53,7 +56,8 @@ def overview(path: Path) -> RunOverview:
     """
     run = Run(path)
     info = run.load_info()
-    size = len(Vocabulary.load(run.path))
+    vocabulary = Vocabulary.load(run.path)
+    size = len(vocabulary)
     reached = load_progress(run)
     return RunOverview(
         run=str(path),
@@ -61,6 +65,7 @@ def overview(path: Path) -> RunOverview:
         parameters=sum(math.prod(shape) for shape in weight_shapes(info.model, size).values()),
         vocabulary=size,
         corpus=info.corpus,
+        text=info.text or guessed(vocabulary),
         train=info.train,
         started_from=info.started_from,
         started_from_sha256=info.started_from_sha256,
@@ -137,6 +142,17 @@ def shape(model: ModelConfig) -> str:
     return f"{model.cell} {model.num_layers}x{model.units}"
 
 
+def treatment(text: TextConfig) -> str:
+    """What is done to a text, in short.
+
+    >>> treatment(TextConfig(lowercase=True))
+    'in NFC, line ends \\\\n, lower case'
+    """
+    form = "as it is" if text.normalize == "none" else f"in {text.normalize.upper()}"
+    ends = "" if text.keep_line_ends else ", line ends \\n"
+    return f"{form}{ends}{', lower case' * text.lowercase}"
+
+
 def describe_change(change: Change) -> str:
     """A change of settings in a line.
 
@@ -162,6 +178,7 @@ def describe_run(path: Path, curve: bool = False) -> str:
         "parameters": f"{it.parameters:,}",
         "vocabulary": f"{it.vocabulary:,} characters",
         "corpus": it.corpus,
+        "reads a text": treatment(it.text),
         "trained": f"{it.steps:,} steps in {it.seconds / 60:.1f} minutes",
         "began with": began_with(it),
         "changed": "; ".join(map(describe_change, it.changes)) or "nothing since it began",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -42,7 +42,7 @@ def total_bits(model: Generator, ids: Ints) -> float:
     return mean_bits(model, ids) * len(ids)
 
 
-def mean_bits(model: Generator, ids: Ints, most: int = 0) -> float:
+def mean_bits(model: Generator, ids: Ints, most: int = 0, told: Callable[[int], None] = lambda count: None) -> float:
     """The bits per character of a text as training validates.
 
     A memory reads the streams of a text one after another, as one text. Those of a long text each have their own.
@@ -51,6 +51,7 @@ def mean_bits(model: Generator, ids: Ints, most: int = 0) -> float:
         model: a loaded model.
         ids: (N,) the text.
         most: how many characters may count, spread evenly over the text; 0 is all.
+        told: told the number of characters that counted, now and then.
     """
     nats = count = 0.0
     streams = stream_count(len(ids))
@@ -65,6 +66,7 @@ def mean_bits(model: Generator, ids: Ints, most: int = 0) -> float:
             else:
                 nats += float(surprises(logits, targets[:, column]) @ weights[:, column])
         count += float(weights.sum())
+        told(int(weights.sum()))
     return (memories.nats() if memories else nats) / count / math.log(2)
 
 

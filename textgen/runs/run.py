@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from textgen.config import ENDS, SHAPE, ModelConfig, TrainConfig
+from textgen.config import ENDS, SHAPE, ModelConfig, TextConfig, TrainConfig
 from textgen.errors import RunError
 from textgen.runs.reading import read_json, reporting_os_errors
 from textgen.runs.shipped import is_shipped, run_folder
@@ -50,6 +50,8 @@ class RunInfo(msgspec.Struct, kw_only=True):
     corpus_fingerprint: str
     corpus_characters: Annotated[int, Meta(ge=0, le=10**18)] = 0
     """Of the training and the validation part together; 0 is unknown."""
+    text: TextConfig | None = None
+    """How its corpus was made; None where nobody said: in a run of an older version, or of a model from elsewhere."""
     started_from: str = ""
     """The run whose weights this one began with; empty for none."""
     started_from_sha256: str = ""

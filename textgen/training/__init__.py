@@ -1,10 +1,17 @@
-"""Ids to a run. The only folder that imports TensorFlow or Keras."""
+"""Ids to a run. The only folder that imports TensorFlow or Keras.
+
+Raises:
+    TextgenError: when it is imported where one of them is not installed.
+"""
 
 import contextlib
 import logging
 import os
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
+
+from textgen.errors import TextgenError
 
 
 @contextlib.contextmanager
@@ -24,6 +31,10 @@ def quiet_standard_error() -> Iterator[None]:
             os.close(kept)
 
 
+if lacking := [name for name in ("tensorflow", "keras") if not find_spec(name)]:
+    raise TextgenError(
+        f"training and .keras files need {' and '.join(lacking)}, not installed here: pip install tensorflow keras"
+    )
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -81,6 +81,7 @@ def train(
         corpus=str(corpus.path.absolute()),
         corpus_fingerprint=corpus.fingerprint,
         corpus_characters=len(corpus.train) + len(corpus.validation),
+        text=corpus.info.settings.text,
         started_from=source.full_name if source else "",
         started_from_sha256=weights_sha256(source) if source else "",
     )

@@ -40,7 +40,7 @@ function settings() {
 
 /** Do something with the ids of the box's text; unknown characters are named first, with a choice. */
 function withSeed(action) {
-  const characters = [...at("seed-text").value];
+  const characters = [...treated(at("seed-text").value, facts.text)];
   const missing = [...new Set(characters)].filter((character) => !idOf.has(character));
   at("unknown").hidden = !missing.length;
   if (!missing.length) {
