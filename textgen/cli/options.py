@@ -59,6 +59,17 @@ FOLDER = PathName(path_type=Path)
 """The type of an option that is a folder or file."""
 
 
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(0, 1024),
+    default=1,
+    show_default=True,
+    help="Number of processes that share the work; 0 is as many as there are cores. The output is the same with any "
+    "number.",
+)
+"""The option that says how many processes write samples or score lines."""
+
+
 def config_options(*kinds: type[Config]) -> Decorator:
     """Decorate a command with an option for every field of some settings classes."""
     infos = inspect.multi_type_info(kinds)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from textgen.cli.completion import CHECKPOINT, RUN
-from textgen.cli.options import FOLDER, config_options
+from textgen.cli.options import FOLDER, WORKERS, config_options
 from textgen.cli.progress import unknown_characters
 from textgen.cli.standard_output import write
 from textgen.config import ScoreConfig, pick
@@ -26,9 +26,16 @@ from textgen.config import ScoreConfig, pick
     help="Score this part of the corpus that the run was trained on. All of test counts, and of the others as many "
     "characters as in a validation.",
 )
+@WORKERS
 @config_options(ScoreConfig)
 def score(
-    run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: str | None, **options: Any
+    run: Path,
+    files: tuple[str, ...],
+    checkpoint: str,
+    form: str | None,
+    split: str | None,
+    workers: int,
+    **options: Any,
 ) -> None:
     """Measure how surprising a text is, in bits per character.
 
@@ -36,10 +43,12 @@ def score(
     """
     if split and (files or form):
         raise click.UsageError("--split scores the run's own corpus; leave out FILE, --lines and --chars")
+    if workers != 1 and form != "lines":
+        raise click.UsageError("--workers shares out lines; give --lines, or leave it out")
     from textgen.cli.scorer import Scorer
 
     config = pick(ScoreConfig, options)
-    scorer = Scorer(run, checkpoint, config)
+    scorer = Scorer(run, checkpoint, config, workers)
     write(scorer.split(split) if split else scorer.files(files or ("-",), form))
     unknown_characters(scorer.unknown_count, config.unknown)
 
