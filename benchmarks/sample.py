@@ -1,5 +1,7 @@
 """Sampling and scoring: start-up, speed against the alternatives, memory. `python benchmarks/sample.py [--rounds 7]`
 
+`--only workers` measures one thing alone, here one worker against several (`--workers`).
+
 Speed depends on a model's shape and not on what it has learnt, so the models are random. Alternatives (a `tf.function`
 loop over the same Keras model, PyTorch's `nn.LSTM` one character at a time if it is installed) run in the same process
 and in turn; a figure is the median over the rounds. Processes are timed from outside.
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -242,6 +245,28 @@ def memory_rows(folder: Path, rounds: int) -> list[dict]:
     return [{"process": name, "peak resident MB": peak_megabytes(*case)} for name, case in cases.items()]
 
 
+def worker_rows(folder: Path, rounds: int, workers: int = 2) -> list[dict]:
+    """Whole processes with one worker and with several, in turn: samples, and lines scored."""
+    path, lines = random_run(folder / "w", "1x256"), folder / "lines"
+    generator = np.random.default_rng(0)
+    rows = ("".join(map(chr, generator.integers(65, 91, 60))) for _ in range(8192))
+    lines.write_text("".join(f"{row}\n" for row in rows))
+    command = str(Path(sys.executable).with_name("textgen"))
+    cases = {
+        "sample -n 1024 -l 500": [command, "sample", str(path), "-n", "1024", "-l", "500", "--rng-seed", "1"],
+        "score --lines, 8,192 of 60 characters": [command, "score", str(path), "--lines", str(lines)],
+    }
+    found = []
+    for name, case in cases.items():
+        seconds: dict[int, list[float]] = {1: [], workers: []}
+        for _ in range(rounds + 1):
+            for number, times in seconds.items():
+                times.append(process([*case, "--workers", str(number)]))
+        one, several = (median(times[1:]) for times in seconds.values())
+        found.append({"work": name, "one worker, s": one, f"{workers} workers, s": several, "ratio": one / several})
+    return found
+
+
 def score_rows(folder: Path, rounds: int) -> list[dict]:
     """Lines scored per second."""
     model = textgen.load(random_run(folder / "s", "1x128"))
@@ -251,7 +276,13 @@ def score_rows(folder: Path, rounds: int) -> list[dict]:
     return [{"model": "1x128", "lines of 4 to 13 characters, scored per second": rate}]
 
 
-MEASUREMENTS = {"processes": process_rows, "memory": memory_rows, "streams": stream_rows, "scoring": score_rows}
+MEASUREMENTS = {
+    "processes": process_rows,
+    "memory": memory_rows,
+    "streams": stream_rows,
+    "scoring": score_rows,
+    "workers": worker_rows,
+}
 
 
 def main() -> None:
@@ -259,10 +290,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="folder for JSON files")
+    parser.add_argument("--only", choices=MEASUREMENTS, help="measure this alone")
+    parser.add_argument("--workers", type=int, default=2, help="how many against one")
     arguments = parser.parse_args()
+    measurements = MEASUREMENTS | {"workers": partial(worker_rows, workers=arguments.workers)}
     with tempfile.TemporaryDirectory() as folder:
-        for name, measure in MEASUREMENTS.items():
-            rows = measure(Path(folder), arguments.rounds)
+        for name in [arguments.only] if arguments.only else measurements:
+            rows = measurements[name](Path(folder), arguments.rounds)
             report(f"sampling: {name}", rows, arguments.json and arguments.json / f"sample-{name}.json")
             print()
 

@@ -69,6 +69,15 @@ def known_encoding(ctx: click.Context, param: click.Parameter, value: str | None
 
 
 ENCODING = click.option("--encoding", callback=known_encoding, help="Encoding of the text; by default UTF-8.")
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(0, 1024),
+    default=1,
+    show_default=True,
+    help="Number of processes that share the work; 0 is as many as there are cores. The output is the same with any "
+    "number.",
+)
+"""The option that says how many processes write samples or score lines."""
 
 
 def config_options(*kinds: type[Config]) -> Decorator:

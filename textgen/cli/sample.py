@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import msgspec
 
 import textgen
 from textgen.cli.completion import CHECKPOINT, RUN
-from textgen.cli.options import ENCODING, config_options
+from textgen.cli.options import ENCODING, WORKERS, config_options
 from textgen.cli.progress import CaseNote, reading_seed
 from textgen.cli.standard_input import line_batches, read_text
 from textgen.cli.standard_output import write
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Number format of the weights; float16 writes what a page of `textgen export` writes.",
 )
+@WORKERS
 @click.option("--raw", is_flag=True, help="Write control characters to a terminal as they are, and not as U+FFFD.")
 @config_options(SampleConfig)
 def sample(
@@ -64,7 +67,7 @@ def sample(
     noted.batch([config.only, config.ban, *config.stop])
     given = read_text(seed_file, options["encoding"], model.text.keep_line_ends) if seed_file else seed_text or ""
     seeds = map(noted.batch, line_batches(encoding=options["encoding"]) if each_line else [[given]])
-    write(sampled(model, seeds, config, separator, as_json), raw)
+    write(sampled(model, seeds, config, separator, as_json, options["workers"]), raw)
 
 
 class SampleRecord(msgspec.Struct):
@@ -80,7 +83,12 @@ class SampleRecord(msgspec.Struct):
 
 
 def sampled(
-    model: Generator, seed_batches: Iterable[list[str]], config: SampleConfig, separator: str | None, as_json: bool
+    model: Generator,
+    seed_batches: Iterable[list[str]],
+    config: SampleConfig,
+    separator: str | None,
+    as_json: bool,
+    workers: int = 1,
 ) -> Iterator[str]:
     """What `sample` writes: texts and separators, or lines of JSON.
 
@@ -90,14 +98,35 @@ def sampled(
         config: the settings.
         separator: the line between samples; None is an empty line, or nothing where a sample is a line.
         as_json: write a line of JSON for each sample.
+        workers: processes that share the samples; 0 is as many as there are cores.
     """
+    from textgen.inference.workers import number_of, shared_out
+
+    workers = number_of(workers)
     between = ("" if config.until_line else "\n") if separator is None else f"{separator}\n"
+    if config.rng_seed is None:
+        config = msgspec.structs.replace(config, rng_seed=secrets.randbits(63))
+    work = partial(written, model, config, between, as_json)
+    for pieces in shared_out(work, numbered(seed_batches, config.samples, workers), workers):
+        yield "".join(pieces)
+
+
+def numbered(seed_batches: Iterable[list[str]], samples: int, workers: int) -> Iterator[tuple[int, list[str]]]:
+    """`sample_tasks` of seed texts in batches as they come."""
+    from textgen.inference.generate import sample_tasks
+
     first = 0
     for batch in seed_batches:
-        seeds = (seed for seed in batch for _ in range(config.samples))
-        written = model.write(seeds, config, first, measured=as_json)
-        yield from as_records(written) if as_json else as_texts(written, between)
-        first += len(batch) * config.samples
+        yield from sample_tasks(batch, samples, workers, first)
+        first += len(batch) * samples
+
+
+def written(
+    model: Generator, config: SampleConfig, between: str, as_json: bool, first: int, seed_texts: list[str]
+) -> Iterator[str]:
+    """Some samples as `sample` writes them; `first` is the index of the first."""
+    samples = model.write(seed_texts, config, first, measured=as_json)
+    return as_records(samples) if as_json else as_texts(samples, between)
 
 
 def as_texts(written: Iterable[tuple[Sample, str]], between: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from textgen.cli.completion import CHECKPOINT, RUN
-from textgen.cli.options import ENCODING, FOLDER, config_options
+from textgen.cli.options import ENCODING, FOLDER, WORKERS, config_options
 from textgen.cli.progress import unknown_characters
 from textgen.cli.standard_output import write
 from textgen.config import ScoreConfig, pick
@@ -31,6 +31,7 @@ from textgen.config import ScoreConfig, pick
     help="With --split, score about so many characters, spread evenly over the part; by default all.",
 )
 @ENCODING
+@WORKERS
 @config_options(ScoreConfig)
 def score(
     run: Path,
@@ -40,6 +41,7 @@ def score(
     split: str | None,
     characters: int | None,
     encoding: str | None,
+    workers: int,
     **options: Any,
 ) -> None:
     """Measure how surprising a text is, in bits per character.
@@ -50,10 +52,12 @@ def score(
         raise click.UsageError("--split scores the run's own corpus; leave out FILE, --lines and --chars")
     if characters and not split:
         raise click.UsageError("--characters goes with --split; a FILE is scored whole")
+    if workers != 1 and form != "lines":
+        raise click.UsageError("--workers shares out lines; give --lines, or leave it out")
     from textgen.cli.scorer import Scorer
 
     config = pick(ScoreConfig, options)
-    scorer = Scorer(run, checkpoint, config, encoding)
+    scorer = Scorer(run, checkpoint, config, encoding, workers)
     write(scorer.split(split, characters or 0) if split else scorer.files(files or ("-",), form))
     unknown_characters(scorer.unknown_count, config.unknown)
 

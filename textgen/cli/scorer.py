@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +13,7 @@ import numpy as np
 
 import textgen
 from textgen.cli.progress import CaseNote, note, scoring
-from textgen.cli.standard_input import line_batches, read_text, shown_name
+from textgen.cli.standard_input import BATCH_LINES, line_batches, read_text, shown_name
 from textgen.config import PrepareConfig, ScoreConfig
 from textgen.data.corpus import Corpus
 from textgen.data.evaluation import counted_characters
@@ -20,8 +21,10 @@ from textgen.data.sources import find_sources
 from textgen.data.text import Source
 from textgen.data.transform import transformed, treated
 from textgen.errors import RunError, TextError
+from textgen.inference.generate import Generator
 from textgen.inference.page import surprise_page
-from textgen.inference.score import CharacterScore, character_scores, line_bits, mean_bits
+from textgen.inference.score import CharacterScore, character_scores, mean_bits, rounded_line_bits
+from textgen.inference.workers import number_of, shared_out, shares
 from textgen.runs.run import Run
 from textgen.runs.writing import write_bytes
 
@@ -34,15 +37,19 @@ class Scorer:
         checkpoint: which of its checkpoints.
         config: the settings.
         encoding: that of the texts, by default UTF-8.
+        workers: processes that share lines.
     """
 
-    def __init__(self, run: Path, checkpoint: str, config: ScoreConfig, encoding: str | None = None) -> None:
+    def __init__(
+        self, run: Path, checkpoint: str, config: ScoreConfig, encoding: str | None = None, workers: int = 1
+    ) -> None:
         self.run = run
         self.model = textgen.load(run, checkpoint).remembering(config.memory)
         self.unknown = config.unknown
         self.unknown_count = 0
         self.encoding = encoding
         self.noted = CaseNote(self.model.text.lowercase)
+        self.workers = number_of(workers)
 
     def files(self, paths: tuple[str, ...], form: str | None) -> Iterator[str]:
         """The score of some files in one of three forms: a total (None), `lines` or `chars`."""
@@ -99,9 +106,10 @@ class Scorer:
 
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each line its mean bits per character, a tab and the line."""
-        for batch in batches:
-            bits = line_bits(self.model, [self.treated(line, "line") for line in batch])
-            yield "".join(f"{value:.4f}\t{line}\n" for value, line in zip(bits, batch, strict=True))
+        rows = ([(line, self.treated(line, "line")) for line in batch] for batch in batches)
+        tasks = ((task,) for batch in rows for task in shares(batch, len(batch), self.workers, BATCH_LINES))
+        for parts in shared_out(partial(scored, self.model), tasks, self.workers):
+            yield "".join(parts)
 
     def characters(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each character a line of JSON."""
@@ -129,3 +137,10 @@ class Scorer:
         missing = self.model.vocabulary.missing(text)
         self.unknown_count += sum(text.count(character) for character in missing)
         return self.model.known(text, self.unknown, name) if missing else text
+
+
+def scored(model: Generator, rows: list[tuple[str, str]]) -> Iterator[str]:
+    """For each line, which comes as it is and with known characters alone, its mean bits per character, a tab and the
+    line as it is."""
+    bits = rounded_line_bits(model, [known for _, known in rows])
+    yield "".join(f"{value:.4f}\t{line}\n" for value, (line, _) in zip(bits, rows, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 import click
 
@@ -30,6 +30,10 @@ def write(pieces: Iterable[str], raw: bool = False) -> None:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
         raise TextgenError(f"standard output: {error.strerror or error}") from None
+    finally:
+        if isinstance(pieces, Generator):
+            # no process that makes them goes on
+            pieces.close()
 
 
 def harmless(text: str) -> str:

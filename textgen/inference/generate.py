@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any
 
-import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from textgen.config import SampleConfig, TextConfig, build
 from textgen.counts.copying import FADING, Recall
@@ -20,8 +20,9 @@ from textgen.data.vocabulary import REPLACEMENT, Vocabulary, describe
 from textgen.errors import ConfigError, TextError
 from textgen.inference.beam import search
 from textgen.inference.predictor import Predictor, load_predictor
-from textgen.inference.sample import Sample, in_order
+from textgen.inference.sample import Sample, from_elsewhere, in_order
 from textgen.inference.sampling import SMALLEST_TEMPERATURE, choose, log_probabilities
+from textgen.inference.workers import number_of, shared_out, shares
 from textgen.runs.arrays import Bools
 from textgen.runs.run import Run
 
@@ -84,7 +85,12 @@ class Generator:
             started = True
 
     def write(
-        self, seed_texts: Iterable[str], config: SampleConfig, first: int = 0, measured: bool = False
+        self,
+        seed_texts: Iterable[str],
+        config: SampleConfig,
+        first: int = 0,
+        measured: bool = False,
+        workers: int = 1,
     ) -> Iterator[tuple[Sample, str]]:
         """Continue many texts, up to 64 side by side. No sample depends on what it is made beside.
 
@@ -93,16 +99,23 @@ class Generator:
             config: the settings.
             first: the index of the first sample.
             measured: whether to add up each sample's surprise.
+            workers: processes that share the samples; 0 is as many as there are cores. The text is the same.
 
         Yields:
             A sample and a piece of its text, one sample after another in the order of the seed texts: first an
-            empty piece, then characters as they are made. With the last piece the sample's `ending` is set.
+            empty piece, then characters as they are made, from workers several at a time. With the last piece the
+            sample's `ending` is set.
 
         Raises:
             TextError: a seed text holds characters that the vocabulary lacks.
-            ConfigError: `only` and `ban` leave no character.
+            ConfigError: `only` and `ban` leave no character, or `workers` is out of range.
+            TextgenError: a worker was killed.
         """
         rng_seed = secrets.randbits(63) if config.rng_seed is None else config.rng_seed
+        if (count := number_of(workers)) > 1:
+            work = partial(self._write_task, replace(config, rng_seed=rng_seed), measured)
+            yield from from_elsewhere(shared_out(work, sample_tasks(seed_texts, 1, count, first), count))
+            return
         config = self._treated(config)
         allowed = self.allowed(config)
         # the likeliest is looked for among the probabilities as they are
@@ -139,7 +152,7 @@ class Generator:
     def _treated(self, config: SampleConfig) -> SampleConfig:
         """Settings whose texts have the model's form; what would leave nothing stays as it is."""
         only, ban, *stop = (treated(text, self.text) or text for text in (config.only, config.ban, *config.stop))
-        return msgspec.structs.replace(config, only=only, ban=ban, stop=tuple(stop))
+        return replace(config, only=only, ban=ban, stop=tuple(stop))
 
     def _sample(self, index: int, given: str, config: SampleConfig, rng_seed: int) -> Sample:
         """A sample to write. A seed text that the model can read as a whole comes back as it was given."""
@@ -186,6 +199,12 @@ class Generator:
             if active:
                 logits = predictor.step(ids, state)
 
+    def _write_task(
+        self, config: SampleConfig, measured: bool, first: int, seed_texts: list[str]
+    ) -> Iterator[tuple[Sample, str]]:
+        """`write`, as a worker does it."""
+        return self.write(seed_texts, config, first, measured)
+
     def ids(self, text: str) -> list[int]:
         """What a network reads of a text of known characters: first what stands before it."""
         return [self.vocabulary.start, *self.vocabulary.encode(text).tolist()]
@@ -228,3 +247,21 @@ class Generator:
             raise TextError(f"{name}: the model knows neither U+FFFD nor a space; give --unknown skip")
         substitute = substitutes[0] if unknown == "replace" else ""
         return "".join(substitute if c in missing else c for c in text)
+
+
+def sample_tasks(
+    seed_texts: Iterable[str], samples: int, workers: int, first: int = 0
+) -> Iterator[tuple[int, list[str]]]:
+    """Seed texts for some workers: the index of a sample, and the seed texts of it and of those after it.
+
+    Args:
+        seed_texts: the texts to continue.
+        samples: how many times each.
+        workers: how many workers there are.
+        first: the index of the first sample.
+    """
+    seeds = (seed for seed in seed_texts for _ in range(samples))
+    while batch := list(islice(seeds, BATCH * workers)):
+        for task in shares(batch, len(batch), workers, BATCH):
+            yield first, task
+            first += len(task)

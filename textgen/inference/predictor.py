@@ -77,6 +77,10 @@ class Predictor:
         self.telling: Telling = silently
         """Told how `read` gets on with long texts."""
 
+    def __getstate__(self) -> dict[str, object]:
+        """What a copy in another process has: that one tells nobody."""
+        return {**vars(self), "telling": silently}
+
     def remembering(self, recall: Recall | None) -> Predictor:
         """The same beside a memory of each text, or without."""
         twin = Predictor(self.network, self.counts, self.weights, self.rates, recall)

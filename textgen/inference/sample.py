@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -37,6 +39,10 @@ class Sample:
         """Why it ended: `length`, `stop`, `line` or `document`; empty while it has not."""
         self._generator = np.random.Generator(np.random.PCG64((rng_seed, index)))
         self._draws: list[float] = []
+
+    def __getstate__(self) -> dict[str, object]:
+        """What another process is told of it: all but what is needed to go on."""
+        return {name: value for name, value in vars(self).items() if name not in ("ids", "_generator", "_draws")}
 
     def draw(self) -> float:
         """The next number from [0, LARGEST_UNIFORM]."""
@@ -81,6 +87,17 @@ def possible_beginning(text: str, stops: Iterable[str]) -> int:
     """
     lengths = (n for stop in stops for n in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:n]))
     return max(lengths, default=0)
+
+
+def from_elsewhere(parts: Iterable[list[tuple[Sample, str]]]) -> Iterator[tuple[Sample, str]]:
+    """Pieces of samples that another process has written, whose copies of a sample become one again."""
+    current = None
+    for part in parts:
+        for sample, pieces in groupby(part, itemgetter(0)):
+            if current is None or sample.index != current.index:
+                current = sample
+            vars(current).update(vars(sample))
+            yield current, "".join(piece for _, piece in pieces)
 
 
 def in_order(samples: list[Sample], pieces: Iterable[tuple[Sample, str]]) -> Iterator[tuple[Sample, str]]:

@@ -22,6 +22,8 @@ LONGEST_TOGETHER = 2**20
 memories of their own cost less than 0.005 nats."""
 ROWS = 512
 """Lines that are read side by side."""
+UNSURE = 1e-6
+"""Bits by which a line's mean may differ when it is scored beside others; the most that was seen is a tenth of it."""
 
 
 class CharacterScore(msgspec.Struct):
@@ -109,7 +111,7 @@ class StreamMemories:
         self.columns.clear()
 
 
-def line_bits(model: Generator, lines: Sequence[str]) -> Floats:
+def line_bits(model: Generator, lines: Sequence[str], batched: bool = True) -> Floats:
     """The mean bits per character of each line by itself, its line end included, (len(lines),).
 
     Every line is read from a fresh state; no result depends on which lines are scored together by more than
@@ -118,17 +120,35 @@ def line_bits(model: Generator, lines: Sequence[str]) -> Floats:
     Args:
         model: a loaded model.
         lines: lines of known characters, without their line ends.
+        batched: whether lines are multiplied together, which is faster; without, not even the last digits depend on
+            it.
     """
     lengths = np.array([len(line) + 1 for line in lines])
     means = np.zeros(len(lines))
     order = np.argsort(-lengths, kind="stable")
     for start in range(0, len(lines), ROWS):
         chosen = order[start : start + ROWS]
-        means[chosen] = _bits_of_longest_first([lines[i] for i in chosen], model) / lengths[chosen]
+        means[chosen] = _bits_of_longest_first([lines[i] for i in chosen], model, batched) / lengths[chosen]
     return means
 
 
-def _bits_of_longest_first(lines: list[str], model: Generator) -> Floats:
+def rounded_line_bits(model: Generator, lines: Sequence[str], digits: int = 4) -> Floats:
+    """`line_bits`, rounded, and the same whichever lines are scored together.
+
+    Where the last digits of a float32 could decide how a mean is rounded, its line is scored once more by itself.
+
+    Args:
+        model: a loaded model.
+        lines: lines of known characters, without their line ends.
+        digits: after the point.
+    """
+    bits, unit = line_bits(model, lines), 10.0**-digits
+    unsure = np.flatnonzero(np.abs(bits / unit % 1 - 0.5) * unit < UNSURE).tolist()
+    bits[unsure] = line_bits(model, [lines[i] for i in unsure], batched=False)
+    return bits.round(digits)
+
+
+def _bits_of_longest_first(lines: list[str], model: Generator, batched: bool) -> Floats:
     """The bits of lines that come in the order of falling lengths."""
     encoded = model.vocabulary.encode("".join(f"\n{line}\n" for line in lines)).astype(np.int64)
     lengths = np.array([len(line) + 1 for line in lines])
@@ -136,7 +156,7 @@ def _bits_of_longest_first(lines: list[str], model: Generator) -> Floats:
     nats = np.zeros(len(lines))
     counts = model.predictor.counts
     known = KnownTexts(TextContexts(counts.contexts, encoded, starts), starts) if counts else None
-    state = model.predictor.initial_state(len(lines), batched=True, texts=known)
+    state = model.predictor.initial_state(len(lines), batched, known)
     active = len(lines)
     for place in range(lengths[0]):
         still = int(np.searchsorted(-lengths, -place, side="left"))
