@@ -83,8 +83,8 @@ def find_files(folder: Path, globs: tuple[str, ...], exclude: tuple[str, ...]) -
 
 
 def patterns(config: PrepareConfig) -> tuple[str, ...]:
-    """Which files to take from folders: those of `--glob`, but with `--field` and no `--glob` all files of records."""
-    default = config.field is not None and config.glob == PrepareConfig().glob
+    """Which files to take from folders: those of `--glob`, but of records and without `--glob` all files of records."""
+    default = config.has_records and config.glob == PrepareConfig().glob
     return records.PATTERNS if default else config.glob
 
 
