@@ -55,27 +55,27 @@ class Source:
         Raises:
             TextError: the source cannot be read, or is not in the encoding, or a record lacks the field.
         """
-        documents = self._documents(config, on_bytes)
+        documents = self.documents(config, on_bytes)
         for text in gathered(piece for pieces in documents for piece in document(pieces, config, self.name)):
             self.characters += len(text)
             yield text
 
-    def _documents(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[Iterable[str]]:
+    def documents(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[Iterable[str]]:
         """The pieces of each document; in the end also sets `sha256`."""
         template = template_of(config)
         if template is None:
-            yield self._unmarked(self._decoded(config, on_bytes))
+            yield self.unmarked(self._decoded(config, on_bytes))
             return
         if records.suffix(self.name) == records.PARQUET:
             documents = self._columnar(template, on_bytes)
         else:
             read = records.TEXT_FORMATS[records.suffix(self.name)]
-            documents = read(self._unmarked(self._decoded(config, on_bytes)), self.name, template)
+            documents = read(self.unmarked(self._decoded(config, on_bytes)), self.name, template)
         unified = str if config.keep_line_ends else unified_line_ends
         for text in documents:
-            yield self._unmarked([unified(text)])
+            yield self.unmarked([unified(text)])
 
-    def _unmarked(self, pieces: Iterable[str]) -> Iterator[str]:
+    def unmarked(self, pieces: Iterable[str]) -> Iterator[str]:
         """A text without the byte order marks at its start and at the start of its lines, which are counted."""
         for text, marks in without_marks(pieces):
             self.marks += marks
