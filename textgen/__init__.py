@@ -61,12 +61,23 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def prepare(sources: StrPath | Iterable[StrPath], out: StrPath, *, force: bool = False, **settings: Any) -> Corpus:
+def prepare(
+    sources: StrPath | Iterable[StrPath] | None = None,
+    out: StrPath | None = None,
+    *,
+    text: str | None = None,
+    texts: Iterable[str] | None = None,
+    force: bool = False,
+    **settings: Any,
+) -> Corpus:
     """Turn text into a prepared corpus, as `textgen prepare` does.
 
     Args:
         sources: a file, a folder, `@name` for a corpus that comes with textgen, or several of them.
-        out: the folder to make.
+        out: the folder to make; by default one in the user's cache, named by its content. `path` of the corpus is it.
+        text: in place of `sources`, a text itself.
+        texts: in place of `sources`, texts themselves, each a document: any iterable of strings, also a generator, a
+            Series of pandas or polars, a column of a Hugging Face data set. They are read once and not kept.
         force: replace a prepared corpus that stands there.
         settings: fields of `PrepareConfig`, for instance lowercase, validation (default 0.1) and glob, a tuple.
 
@@ -74,19 +85,24 @@ def prepare(sources: StrPath | Iterable[StrPath], out: StrPath, *, force: bool =
         The corpus; `train`, `validation` and `test` are its ids.
 
     Raises:
-        TextError: a source cannot be read or decoded, or there is too little text.
+        TextError: a source cannot be read or decoded, `texts` fail or hold something else, or there is too little text.
         CorpusError: `out` holds something, or cannot be written.
         ConfigError: a setting is unknown, of the wrong type or out of range.
     """
     from textgen.config import PrepareConfig, build
+    from textgen.data.cache import prepare_in_cache
+    from textgen.data.given import given_texts
     from textgen.data.prepare import prepare
-    from textgen.data.sources import find_sources, patterns
+    from textgen.data.sources import find_named
 
     config = build(PrepareConfig, settings)
-    named = [os.fspath(path) for path in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
-    if not named:
-        raise TextError("sources: none given; expected a file, a folder or @name, or several of them")
-    return prepare(find_sources(named, patterns(config), config.exclude), Path(out), config, force=force)
+    if text is None and texts is None:
+        found = find_named(sources, config)
+    elif sources is None:
+        found = [given_texts(text, texts, config)]
+    else:
+        raise TextError("sources: given beside text or texts; expected one of them")
+    return prepare_in_cache(found, config) if out is None else prepare(found, Path(out), config, force=force)
 
 
 def train(

@@ -83,8 +83,8 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     glob: Annotated[
         tuple[str, ...],
         about(
-            "Pattern of the files to read from a folder and the folders in it; repeatable. With --field the default "
-            "is all files of records."
+            "Pattern of the files to read from a folder and the folders in it; repeatable. With --field or --template "
+            "the default is all files of records."
         ),
     ] = ("*.txt",)
     exclude: Annotated[tuple[str, ...], about("Pattern of the files of a folder to leave out; repeatable.")] = ()
@@ -94,6 +94,16 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             about(
                 "Read this field of each record of JSON Lines, CSV, TSV or Parquet. Each is a document. In JSON a dot "
                 "leads into an object, as in data.text."
+            ),
+        ]
+        | None
+    ) = None
+    template: (
+        Annotated[
+            str,
+            about(
+                "Make each record's document out of several fields, as in '{label}: {text}'. {{ and }} are braces. "
+                "It stands in place of --field."
             ),
         ]
         | None
@@ -126,6 +136,8 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.field is not None and self.template is not None:
+            raise ValueError("template: cannot be given with field; name that field in it")
         if self.split == "documents" and not self.document_end:
             raise ValueError("split: documents needs --document-end too")
         if self.split == "lines" and self.document_end:
@@ -134,6 +146,11 @@ class PrepareConfig(Config, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError(
                 f"test: Expected at most {HELD_OUT} together with validation, got {self.test:g} and {self.validation:g}"
             )
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the files are records and no plain text."""
+        return self.field is not None or self.template is not None
 
     @property
     def text_encoding(self) -> str:

@@ -206,7 +206,7 @@ def test_documents_and_files_are_dealt_out_whole(tmp_path, split):
     assert min(map(len, parts)) >= 3
 
 
-def test_without_a_test_part_nothing_speaks_of_one(tmp_path):
+def test_without_a_test_part_or_a_template_nothing_speaks_of_one(tmp_path):
     corpus = prepared(tmp_path, "".join(LINES))
     assert {path.name for path in corpus.path.iterdir()} == {
         "corpus.json",
@@ -217,7 +217,8 @@ def test_without_a_test_part_nothing_speaks_of_one(tmp_path):
     written = (corpus.path / "corpus.json").read_text()
     fields = json.loads(written)
     assert list(fields) == ["format_version", "sources", "settings", "train", "validation", "replaced", "counts"]
-    assert list(fields["settings"]) == [name for name in PrepareConfig.__struct_fields__ if name != "test"]
+    later = ("test", "template")
+    assert list(fields["settings"]) == [name for name in PrepareConfig.__struct_fields__ if name not in later]
     # the bytes are what a run knows its corpus by
     assert written == json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
     three = prepared(tmp_path, "".join(LINES), name="three", test=0.2)

@@ -131,7 +131,7 @@ def test_other_encodings_are_read(tmp_path):
 
 JSON_MISTAKES = [
     (b'{"text": "a"}\n{"id": 1, "body": "b"}\n', r"a\.jsonl, line 2: no field 'text'; it has: id, body$"),
-    (b'{"id": 1, "data": {"text": "a"}}', r"no field 'text'; it has: id, data; did you mean --field data\.text\?$"),
+    (b'{"id": 1, "data": {"text": "a"}}', r"no field 'text'; it has: id, data; did you mean data\.text\?$"),
     (b'{"a": {"b.c": {"text": "a"}}, "b": [{"text": "a"}], "text.": "a"}', r"it has: a, b, text\.$"),
     (b'{"text": 12}', r"line 1: field 'text' is 12; expected a string"),
     (b'{"text": null}', r"line 1: field 'text' is null; expected a string"),

@@ -53,11 +53,12 @@ class CorpusInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Byte order marks that were left out."""
 
     def save(self, folder: Path) -> None:
-        """Write corpus.json. Where there is no test part it mentions none: a run knows its corpus by these bytes, and
-        there are runs from before test parts."""
+        """Write corpus.json. Where there is no test part and no template it mentions none: a run knows its corpus by
+        these bytes, and there are runs from before them."""
         fields = msgspec.to_builtins(self)
-        if not self.test:
-            del fields["settings"]["test"]
+        for name in ("test", "template"):
+            if not fields["settings"][name]:
+                del fields["settings"][name]
         write_json(folder / "corpus.json", fields)
 
 

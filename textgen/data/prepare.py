@@ -17,8 +17,9 @@ from textgen.data.corpus import FORMAT_VERSION, MAX_INFO_BYTES, Corpus, CorpusIn
 from textgen.data.encode import PARTS, choose_vocabulary, id_table, vocabulary_points, write_parts
 from textgen.data.encodings import check_encoding
 from textgen.data.parallel import Workers
-from textgen.data.records import check_field
+from textgen.data.records import check_records
 from textgen.data.spool import spool_sources
+from textgen.data.template import template_of
 from textgen.data.text import Source
 from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS, Vocabulary
 from textgen.errors import CorpusError, TextError
@@ -57,10 +58,11 @@ def prepare(
     Raises:
         TextError: a source cannot be read or decoded, or there is too little text.
         CorpusError: `out` holds something, or cannot be written.
-        ConfigError: the encoding is unknown.
+        ConfigError: the encoding is unknown, or the template is none.
     """
     check_encoding(config.text_encoding)
-    check_field((source.name for source in sources), config.field)
+    template_of(config)
+    check_records((source.name for source in sources), config)
     out = Path(out)
     workers = min(workers, len(sources)) if all(source.is_file for source in sources) else 1
     with reporting_os_errors(out, CorpusError):

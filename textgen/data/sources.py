@@ -13,11 +13,19 @@ from typing import Any
 
 from textgen.config import PrepareConfig
 from textgen.data import records
+from textgen.data.given import shown
 from textgen.data.packed import FIRST_BYTES, packing_of, packing_of_file
 from textgen.data.text import Source
 from textgen.errors import TextError
 from textgen.runs.reading import is_possible
 from textgen.runs.shipped import shipped_corpus
+
+LONGEST_NAME = 255
+"""Bytes; no system that people use has longer names."""
+LONGEST_PATH = 4096
+SHOWN = 40
+EXPECTED = "expected a file, a folder or @name, or several of them; or else text or texts"
+StrPath = str | os.PathLike[str]
 
 
 def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterable[str] = ()) -> list[Source]:
@@ -39,6 +47,11 @@ def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterab
             sources += map(from_file, shipped_corpus(argument[1:]))
         elif not is_possible(argument):
             raise TextError(f"{argument!r}: no file can have this name")
+        elif is_text(argument):
+            start = f"{argument[:SHOWN]!r}..."
+            raise TextError(
+                f"{start}: expected a file or folder, got a text; give that as standard input (-) or as text="
+            )
         elif Path(argument).is_dir():
             sources += map(from_file, find_files(Path(argument), tuple(globs), tuple(exclude)))
         elif Path(argument).exists():
@@ -46,6 +59,34 @@ def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterab
         else:
             raise TextError(f"{argument}: no such file or folder")
     return sources
+
+
+def find_named(sources: StrPath | Iterable[StrPath] | None, config: PrepareConfig) -> list[Source]:
+    """As `find_sources`, of what a program names: one or several.
+
+    Raises:
+        TextError: as `find_sources`; or nothing is named, or something else.
+    """
+    named: list[Any] = [sources]
+    if isinstance(sources, Iterable) and not isinstance(sources, str | os.PathLike):
+        named = list(sources)
+    if named in ([], [None]):
+        raise TextError(f"sources: none given; {EXPECTED}")
+    for path in named:
+        if not isinstance(path, str | os.PathLike):
+            raise TextError(f"sources: {shown(path)}; {EXPECTED}")
+    return find_sources(map(os.fspath, named), patterns(config), config.exclude)
+
+
+def is_text(argument: str) -> bool:
+    """Whether what should be a path is a text itself: longer than the name of any file, or of several lines.
+
+    >>> is_text("one line\\nand another"), is_text("plays/hamlet.txt")
+    (True, False)
+    """
+    names = [len(os.fsencode(name)) for name in argument.split("/")]
+    too_long = max(names) > LONGEST_NAME or sum(names) + len(names) > LONGEST_PATH
+    return too_long or ("\n" in argument and not Path(argument).exists())
 
 
 def standard_input() -> BufferedIOBase:
@@ -83,8 +124,8 @@ def find_files(folder: Path, globs: tuple[str, ...], exclude: tuple[str, ...]) -
 
 
 def patterns(config: PrepareConfig) -> tuple[str, ...]:
-    """Which files to take from folders: those of `--glob`, but with `--field` and no `--glob` all files of records."""
-    default = config.field is not None and config.glob == PrepareConfig().glob
+    """Which files to take from folders: those of `--glob`, but of records and without `--glob` all files of records."""
+    default = config.has_records and config.glob == PrepareConfig().glob
     return records.PATTERNS if default else config.glob
 
 

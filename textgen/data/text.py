@@ -16,6 +16,7 @@ from textgen.data import records
 from textgen.data.encodings import advice
 from textgen.data.kinds import refuse_kinds
 from textgen.data.packed import unpacking_errors
+from textgen.data.template import Template, template_of
 from textgen.data.transform import document, gathered, unified_line_ends, without_marks
 from textgen.errors import TextError
 
@@ -45,7 +46,7 @@ class Source:
     def read(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[str]:
         """The text in pieces: decoded, line ends and case changed, normalised, each document ended.
 
-        A document is the whole source, or with `config.field` that field of each record.
+        A document is the whole source, or with `config.field` or `config.template` what they make of each record.
 
         Args:
             config: field, encoding, line ends, case and normalisation.
@@ -54,26 +55,27 @@ class Source:
         Raises:
             TextError: the source cannot be read, or is not in the encoding, or a record lacks the field.
         """
-        documents = self._documents(config, on_bytes)
+        documents = self.documents(config, on_bytes)
         for text in gathered(piece for pieces in documents for piece in document(pieces, config, self.name)):
             self.characters += len(text)
             yield text
 
-    def _documents(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[Iterable[str]]:
+    def documents(self, config: PrepareConfig, on_bytes: Callable[[int], None]) -> Iterator[Iterable[str]]:
         """The pieces of each document; in the end also sets `sha256`."""
-        if config.field is None:
-            yield self._unmarked(self._decoded(config, on_bytes))
+        template = template_of(config)
+        if template is None:
+            yield self.unmarked(self._decoded(config, on_bytes))
             return
         if records.suffix(self.name) == records.PARQUET:
-            documents = self._columnar(config.field, on_bytes)
+            documents = self._columnar(template, on_bytes)
         else:
             read = records.TEXT_FORMATS[records.suffix(self.name)]
-            documents = read(self._unmarked(self._decoded(config, on_bytes)), self.name, config.field)
+            documents = read(self.unmarked(self._decoded(config, on_bytes)), self.name, template)
         unified = str if config.keep_line_ends else unified_line_ends
         for text in documents:
-            yield self._unmarked([unified(text)])
+            yield self.unmarked([unified(text)])
 
-    def _unmarked(self, pieces: Iterable[str]) -> Iterator[str]:
+    def unmarked(self, pieces: Iterable[str]) -> Iterator[str]:
         """A text without the byte order marks at its start and at the start of its lines, which are counted."""
         for text, marks in without_marks(pieces):
             self.marks += marks
@@ -104,12 +106,12 @@ class Source:
             raise TextError(self._undecodable(error, piece, offset, config.text_encoding)) from None
         self.sha256 = digest.hexdigest()
 
-    def _columnar(self, field: str, on_bytes: Callable[[int], None]) -> Iterator[str]:
+    def _columnar(self, template: Template, on_bytes: Callable[[int], None]) -> Iterator[str]:
         with self._opened() as file:
             self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
             file.seek(0)
-            yield from records.parquet_documents(file, self.name, field, lambda share: on_bytes(round(share * size)))
+            yield from records.parquet_documents(file, self.name, template, lambda share: on_bytes(round(share * size)))
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[io.BufferedIOBase]:
