@@ -7,6 +7,7 @@ import ctypes
 import fcntl
 import gc
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -21,6 +22,9 @@ from support import SETTINGS, TEXT, QuietReporter, textgen_done
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+PEAKS: list[int] = []
+"""The most memory of each worker, as the system counts it; CONTRIBUTING.md says how much that may be."""
+
 
 def pytest_configure(config):
     """Let XLA compile a function once, and every other process of these tests load what it has compiled.
@@ -32,6 +36,25 @@ def pytest_configure(config):
         folder = tempfile.TemporaryDirectory(prefix="textgen-xla-")
         config.add_cleanup(folder.cleanup)
         os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={folder.name}"
+
+
+def pytest_sessionfinish(session):
+    """Tell the main process how much memory this worker took."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Keep what a worker has told."""
+    PEAKS.append(getattr(node, "workeroutput", {}).get("peak", 0))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say it."""
+    if PEAKS:
+        megabytes = max(PEAKS) / (2**20 if sys.platform == "darwin" else 2**10)
+        terminalreporter.write_line(f"The largest worker took {megabytes:,.0f} MB.")
 
 
 @pytest.fixture(scope="session", autouse=True)

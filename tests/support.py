@@ -8,10 +8,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
+import pytest
 from started import Started
 
 LIGHT = {"tensorflow", "keras", "rich", "h5py", "pandas", "hypothesis"}
@@ -32,6 +33,15 @@ SETTINGS = [
     "--seq-length",
     "16",
 ]
+
+
+def few(values: Iterable, quick: int = 1) -> list:
+    """The parameters of a test: the first are tried by default, the others are `thorough`."""
+    groups = [value if isinstance(value, tuple) else (value,) for value in values]
+    return [
+        pytest.param(*group, marks=() if number < quick else pytest.mark.thorough)
+        for number, group in enumerate(groups)
+    ]
 
 
 class Starter:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from support import run_textgen, shared_starter
+from support import few, run_textgen, shared_starter
 
 import textgen
 from textgen import recipe
@@ -54,13 +54,17 @@ def quick_command(tmp_path_factory) -> Path:
 
 
 ABOUT_TRAINING = [ROOT / "docs" / "training.md", ROOT / "docs" / "distributed.md"]
-GROUPS = {"writing": [page for page in PAGES if page not in ABOUT_TRAINING], "training": ABOUT_TRAINING}
+GROUPS = {
+    "front page": PAGES[:1],
+    "writing": [page for page in PAGES if page not in ABOUT_TRAINING],
+    "training": ABOUT_TRAINING,
+}
 """Pages whose reader works in one folder: a command that several of them give runs once."""
 QUICK = {"TEXTGEN_TRAIN_CELL": "rnn", "TEXTGEN_TRAIN_RECURRENT_DROPOUT": "0"}
 """A cell that compiles in a tenth of the time that an LSTM takes."""
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", few(GROUPS))
 def test_the_commands_of_the_documentation_run(group, readers_folder, quick_command):
     path = os.pathsep.join([str(quick_command), str(Path(sys.executable).parent), os.environ["PATH"]])
     # the reader's models are small here, and the reader's minutes a few steps
@@ -85,7 +89,7 @@ def python_code(page: Path) -> str:
     return "\n".join(re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S))
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if python_code(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", few(page for page in PAGES if python_code(page)), ids=lambda page: page.name)
 def test_the_python_of_the_documentation_runs(page, corpus_path, run_path, readers_folder):
     code = python_code(page).replace('"ROMEO:"', '"the "')
     # the reader's first model is small here, and what comes of it too
@@ -186,6 +190,7 @@ def test_the_readme_is_a_front_page():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
 
 
+@pytest.mark.thorough
 def test_the_slurm_script_starts_what_it_says(corpus_path, tmp_path, quick_command):
     """Under an `srun` that gives two tasks of this machine Slurm's variables, as it does."""
     (tmp_path / "data").mkdir()

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import run_textgen
+from support import few, run_textgen
 
 from textgen import recipe
 from textgen.config import ModelConfig, TrainConfig, build
@@ -51,7 +51,7 @@ def test_the_command_line_says_what_was_picked_and_options_go_before_it(corpus_p
     assert (model.units, model.dropout, model.recurrent_dropout) == (8, 0.5, 0.2)
 
 
-@pytest.mark.parametrize("preset", ["small", "base", "large", "classic"])
+@pytest.mark.parametrize("preset", few(["small", "base", "large", "classic"]))
 def test_a_preset_sets_what_nobody_gave(preset, corpus_path, tmp_path):
     (tmp_path / "mine.toml").write_text("dropout = 0.125\n")
     arguments = ["--preset", preset, "--config", tmp_path / "mine.toml", "--units", "8", "--steps", "2"]

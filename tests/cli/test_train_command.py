@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from support import ENVIRONMENT, SETTINGS, one_line_error, run_textgen
+from support import ENVIRONMENT, SETTINGS, few, one_line_error, run_textgen
 
 
 def test_a_run_that_exists_is_not_overwritten(corpus_path, run_path):
@@ -66,7 +66,7 @@ def test_training_shows_a_table_and_no_noise(corpus_path, tmp_path):
     assert not [line for line in lines[1:-1] if not line.lstrip()[:1].isdigit()]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), few([(signal.SIGINT, 130), (signal.SIGTERM, 143)]))
 def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, number, code):
     command = [
         str(sys.executable),
@@ -93,7 +93,7 @@ def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, numb
     assert run_textgen("sample", tmp_path / "run", "--checkpoint", "last", "-l", "5").returncode == 0
 
 
-@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("columns", few([60, 80]))
 def test_on_a_terminal_training_has_a_live_line_and_nothing_is_cut(corpus_path, tmp_path, columns):
     main, terminal = pty.openpty()
     command = [sys.executable, "-m", "textgen", "train", corpus_path, "--out", tmp_path / "run"]

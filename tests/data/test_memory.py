@@ -34,10 +34,11 @@ def write(path, document, megabytes: int) -> None:
         pytest.param(
             *("a.txt", lambda i: f"{i} lines\n{'some words ' * 60}\n", ["--split", "lines"]), marks=pytest.mark.long
         ),
-        (
+        pytest.param(
             "a.jsonl",
             lambda i: json.dumps({"text": f"{i} {'some words ' * 60}"}) + "\n",
             ["--field", "text", "--document-end", "--split", "documents"],
+            marks=pytest.mark.thorough,
         ),
     ],
 )

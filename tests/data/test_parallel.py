@@ -9,7 +9,7 @@ import time
 from multiprocessing import parent_process
 
 import pytest
-from support import run_textgen
+from support import few, run_textgen
 
 from textgen.config import PrepareConfig
 from textgen.data.parallel import Workers
@@ -35,16 +35,19 @@ def contents(folder) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "settings",
-    [
-        {},
-        {"split": "lines", "validation": 0.3},
-        {"split": "files", "validation": 0.4, "document_end": True},
-        {"split": "documents", "validation": 0.4, "document_end": True, "min_count": 400},
-        {"test": 0.2},
-        {"split": "lines", "validation": 0.3, "test": 0.3},
-        {"split": "files", "validation": 0.2, "test": 0.3},
-        {"split": "documents", "validation": 0.3, "test": 0.4, "document_end": True},
-    ],
+    few(
+        [
+            {},
+            {"split": "lines", "validation": 0.3},
+            {"split": "files", "validation": 0.4, "document_end": True},
+            {"split": "documents", "validation": 0.4, "document_end": True, "min_count": 400},
+            {"test": 0.2},
+            {"split": "lines", "validation": 0.3, "test": 0.3},
+            {"split": "files", "validation": 0.2, "test": 0.3},
+            {"split": "documents", "validation": 0.3, "test": 0.4, "document_end": True},
+        ],
+        2,
+    ),
 )
 def test_any_number_of_workers_writes_the_same_bytes(many_files, tmp_path, settings):
     config = PrepareConfig(glob=("*.txt", "*.gz"), **settings)

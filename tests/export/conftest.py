@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
-from support import SETTINGS, run_textgen
+from support import SETTINGS, textgen_done
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = [
@@ -22,13 +22,10 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def network_run(corpus_path, tmp_path_factory) -> Path:
+def network_run(corpus_path, made_once) -> Path:
     """A small run without n-gram counts."""
-    path = tmp_path_factory.mktemp("network") / "fox"
     settings = [*SETTINGS, "--ngram-order", "0", "--steps", "150", "--learning-rate", "0.02"]
-    done = run_textgen("train", corpus_path, "--out", path, *settings)
-    assert done.returncode == 0, done.stderr
-    return path
+    return made_once("network/fox", lambda path: textgen_done("train", corpus_path, "--out", path, *settings))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from exported import make_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import SETTINGS, one_line_error, run_textgen
+from support import SETTINGS, few, one_line_error, run_textgen
 
 import textgen
 from textgen.errors import TextgenError
@@ -77,7 +77,7 @@ def textbook(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model["cell"])
+@pytest.mark.parametrize("model", few(MODELS), ids=lambda model: model["cell"])
 def test_stock_keras_opens_a_run_where_there_is_no_textgen(tmp_path, model):
     run = make_run(tmp_path / "run", **model)
     done = run_textgen("export", run, tmp_path / "run.keras")
@@ -95,7 +95,7 @@ def test_stock_keras_opens_a_run_where_there_is_no_textgen(tmp_path, model):
         assert json.loads(archive.read("vocabulary.json"))["characters"][0] == "\n"
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model["cell"])
+@pytest.mark.parametrize("model", few(MODELS), ids=lambda model: model["cell"])
 def test_there_and_back_is_the_same_run(tmp_path, model):
     run = make_run(tmp_path / "run", **model)
     assert run_textgen("export", run, tmp_path / "file", "--format", "keras").returncode == 0
@@ -240,6 +240,7 @@ def test_weights_that_lead_elsewhere_or_claim_too_much_are_not_followed(textbook
         import_keras(tmp_path / "bomb.keras", textbook / "idx2char.json", tmp_path / "run")
 
 
+@pytest.mark.thorough
 @settings(max_examples=150)
 @given(place=st.floats(0, 1, exclude_max=True), piece=st.binary(min_size=1, max_size=8), cut=st.booleans())
 def test_a_damaged_file_is_read_or_refused_in_one_line(textbook, tmp_path_factory, place, piece, cut):

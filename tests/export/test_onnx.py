@@ -11,14 +11,14 @@ import onnx
 import onnxruntime
 import pytest
 from exported import make_run
-from support import one_line_error, run_textgen
+from support import few, one_line_error, run_textgen
 
 import textgen
 
 MODELS = [{"cell": "lstm", "num_layers": 2}, {"cell": "gru", "num_layers": 2}, {"cell": "rnn", "units": 7}]
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model["cell"])
+@pytest.mark.parametrize("model", few(MODELS), ids=lambda model: model["cell"])
 def test_onnx_runtime_gives_the_logits_of_a_run_whole_and_step_by_step(tmp_path, model):
     run = make_run(tmp_path / "run", **model)
     done = run_textgen("export", run, tmp_path / "run.onnx")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import expect
 from safetensors.numpy import load_file, save_file
-from support import run_textgen
+from support import few, run_textgen
 
 import textgen
 from textgen.config import SampleConfig
@@ -90,6 +90,7 @@ def test_a_text_is_read_as_the_corpus_was_made(exported, open_page, tmp_path):
     assert texts[0] == texts[1] and texts[0].startswith("café ")
 
 
+@pytest.mark.thorough
 def test_without_a_seed_it_writes_something_new_and_tells_the_seed(network_run, exported, open_page):
     shown = open_page(exported(network_run, "float32"))
     texts = [write(shown, temperature=2, length=120) for _ in range(2)]
@@ -112,6 +113,7 @@ def test_it_stops_and_control_enter_and_escape_do_the_same(network_run, exported
         shown.focus("#seed-text")
 
 
+@pytest.mark.thorough
 def test_a_way_leaves_the_text_at_the_cursor_and_the_old_ones_stay(network_run, exported, open_page):
     shown = open_page(exported(network_run, "float32"))
     first = write(shown, rng_seed=5, length=80, temperature=2)
@@ -138,6 +140,7 @@ def test_a_way_leaves_the_text_at_the_cursor_and_the_old_ones_stay(network_run, 
     assert shown.text_content("#text") == third and shown.locator("#ways [aria-current]").count() == 1
 
 
+@pytest.mark.thorough
 def test_the_keyboard_alone_places_the_cursor_and_cannot_change_the_text(network_run, exported, open_page):
     shown = open_page(exported(network_run))
     text = write(shown, length=60, rng_seed=1)
@@ -153,7 +156,7 @@ def test_the_keyboard_alone_places_the_cursor_and_cannot_change_the_text(network
     assert finished(shown)[:10] == text[:10]
 
 
-@pytest.mark.parametrize("trained", ["network_run", "run_path"])
+@pytest.mark.parametrize("trained", few(["network_run", "run_path"]))
 def test_the_shades_are_those_of_textgen_surprise(trained, request, exported, open_page, tmp_path):
     trained = request.getfixturevalue(trained)
     text = "the quick dog\njumps over a lazy fox.\n"
@@ -175,6 +178,7 @@ def test_the_shades_are_those_of_textgen_surprise(trained, request, exported, op
     assert all(re.search(rf"b\.s{i} ", rules) and f"b.s{i} " in report for i in range(9))
 
 
+@pytest.mark.thorough
 def test_a_phone_needs_no_sideways_scrolling_and_a_tap_tells_the_bits(network_run, exported, open_page):
     shown = open_page(exported(network_run), **PHONE)
     shown.check("#shading")
@@ -185,6 +189,7 @@ def test_a_phone_needs_no_sideways_scrolling_and_a_tap_tells_the_bits(network_ru
     assert "likeliest" in shown.text_content("#readout")
 
 
+@pytest.mark.thorough
 def test_it_follows_the_readers_colours_and_motion(network_run, exported, open_page):
     path = exported(network_run)
     look = (
@@ -197,6 +202,7 @@ def test_it_follows_the_readers_colours_and_motion(network_run, exported, open_p
     assert bright == ["rgb(253, 253, 251)", "blink"] and dark == ["rgb(23, 24, 27)", "none"]
 
 
+@pytest.mark.thorough
 def test_everything_has_a_name_for_who_cannot_see_it(network_run, exported, open_page):
     shown = open_page(exported(network_run))
     write(shown, length=20)
@@ -223,6 +229,7 @@ def test_unknown_characters_are_named_with_a_choice(network_run, exported, open_
     expect(shown.locator("#text")).to_have_text(re.compile("^th dg"), timeout=MOST_WAITED)
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_is_refused_before_anything_is_written(network_run, exported, open_page):
     shown = open_page(exported(network_run))
     for field, value in {"top-p": "2", "min-p": "", "length": "-1", "rng-seed": "9223372036854775808"}.items():
@@ -262,6 +269,7 @@ def test_a_run_with_counts_writes_the_mixture_and_tells_both_validations(run_pat
     assert way == model.generate(text[:60], rng_seed=4, length=300, temperature=1.2)
 
 
+@pytest.mark.thorough
 def test_the_memory_is_a_switch(run_path, exported, open_page):
     shown = open_page(exported(run_path, "float32"))
     model = textgen.load(run_path)
@@ -292,6 +300,7 @@ def test_the_memory_is_a_switch(run_path, exported, open_page):
     assert finished(shown) == model.generate(texts["none"][:90], **rules)
 
 
+@pytest.mark.thorough
 def test_a_memory_that_cannot_be_is_refused_and_one_that_is_not_asked_for_is_not(network_run, exported, open_page):
     shown = open_page(exported(network_run))
     shown.select_option("#memory", "all")
@@ -305,6 +314,7 @@ def test_a_memory_that_cannot_be_is_refused_and_one_that_is_not_asked_for_is_not
     assert len(write(shown, length=20)) == 24
 
 
+@pytest.mark.thorough
 def test_the_run_is_told_of_and_no_path_of_this_machine(network_run, exported, open_page):
     shown = open_page(exported(network_run))
     unfold(shown)
@@ -316,6 +326,7 @@ def test_the_run_is_told_of_and_no_path_of_this_machine(network_run, exported, o
     assert str(network_run.parent) not in exported(network_run).read_text()
 
 
+@pytest.mark.thorough
 def test_scripts_and_emoji_of_the_world_come_through(tmp_path, exported, open_page):
     run = make_run(tmp_path / "run", "\n我爱你مرحباשלום👩🏽‍🚀é\u0301 ", embedding_dim=3)
     shown = open_page(exported(run))
@@ -330,6 +341,7 @@ def test_scripts_and_emoji_of_the_world_come_through(tmp_path, exported, open_pa
     assert finished(shown).startswith("我爱你\nمرحبا\n👩🏽")
 
 
+@pytest.mark.thorough
 def test_what_a_strangers_run_says_stays_text(tmp_path, exported, open_page):
     characters = [*dict.fromkeys("\n" + EVIL + "\x00\x1b\u2028\u202e\ufffe" + "\ufdd0")]
     run = make_run(tmp_path / "<b>run", characters, corpus=f"/data/{EVIL.replace('/', '')}")
@@ -370,6 +382,7 @@ odd = st.characters(exclude_categories=["Cs"]) | st.sampled_from("<>&\"'/!-{}\\\
 names = st.lists(odd | st.sampled_from(["</script>", "<!--", "{{weights}}", "</dd>", "\\u003c"])).map("".join)
 
 
+@pytest.mark.thorough
 @settings(max_examples=60)
 @given(characters=st.lists(odd.filter(lambda c: c != "\n"), min_size=5, max_size=5, unique=True), name=names)
 def test_no_name_and_no_character_changes_the_page(plain_run, tmp_path_factory, characters, name):

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from support import few
 
 import textgen
 from textgen.config import SampleConfig
@@ -63,7 +64,7 @@ def test_different_seed_texts_are_continued_side_by_side_in_order(model):
         assert written(model, [seed], first=index)[index] == texts[index]
 
 
-@pytest.mark.parametrize("units", [256, 500])
+@pytest.mark.parametrize("units", few([256, 500]))
 def test_the_number_of_threads_changes_no_text(units, tmp_path):
     """A model large enough for the matrix library to use all its threads."""
     from textgen.config import ModelConfig

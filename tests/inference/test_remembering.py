@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from support import one_line_error, run_textgen, textgen_done
+from support import few, one_line_error, run_textgen, textgen_done
 
 import textgen
 from textgen.config import LONGEST_MEMORY, SampleConfig
@@ -43,7 +43,7 @@ def samples(model, seed_texts, **settings):
     return texts
 
 
-@pytest.mark.parametrize(("memory", "times"), [(None, 5), (1000, 1)])
+@pytest.mark.parametrize(("memory", "times"), few([(None, 5), (1000, 1)]))
 def test_names_that_the_corpus_lacks_come_back(model, memory, times):
     def back(memory):
         texts = samples(model, [PEOPLE] * 8, memory=memory)
@@ -95,6 +95,7 @@ def test_every_way_to_score_a_text_agrees(fables_run, model, tmp_path):
     assert lines[:middle] == pytest.approx(lines[middle:], abs=1e-3)
 
 
+@pytest.mark.thorough
 def test_streams_of_a_long_text_have_their_own_memories(model, monkeypatch):
     rng = np.random.default_rng(0)
     ids = rng.integers(0, len(model.vocabulary), 2 * STREAM_LENGTH)

@@ -50,11 +50,13 @@ def test_a_callback_is_told_everything_in_order(train):
     assert told == ["begin", "epoch 0", 0, 1, "end 0", "epoch 1", 2, 3, "end 1", "over"]
 
 
+@pytest.mark.thorough
 def test_early_stopping_ends_the_training(train):
     end = train(keras.callbacks.EarlyStopping("val_loss", patience=2), learning_rate=0.0)
     assert end.finished and end.step == 12
 
 
+@pytest.mark.thorough
 def test_a_callback_can_stop_at_any_step(train):
     class Impatient(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -63,12 +65,14 @@ def test_a_callback_can_stop_at_any_step(train):
     assert train(Impatient()).step == 7
 
 
+@pytest.mark.thorough
 def test_tensorboard_writes_its_events(train, tmp_path):
     pytest.importorskip("tensorboard")
     train(keras.callbacks.TensorBoard(tmp_path / "board", histogram_freq=1, write_graph=False))
     assert list((tmp_path / "board").rglob("events.out.tfevents.*"))
 
 
+@pytest.mark.thorough
 def test_checkpoints_come_after_some_steps_where_they_are_asked_for(train, tmp_path):
     found = []
 
@@ -80,6 +84,7 @@ def test_checkpoints_come_after_some_steps_where_they_are_asked_for(train, tmp_p
     assert found == [0] * 5 + [5] * 5 + [10] * 2
 
 
+@pytest.mark.thorough
 def test_terminate_on_nan_and_csv_logger_work(train, tmp_path):
     train(keras.callbacks.TerminateOnNaN(), keras.callbacks.CSVLogger(tmp_path / "log.csv"))
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 11

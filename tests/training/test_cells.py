@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from support import few
 
 import textgen.training  # noqa: F401  (starts TensorFlow quietly)
 from textgen.training.cells import CELLS
@@ -64,9 +65,9 @@ def both_results(stock, ours, sizes, look_up=False, compiled=False):
     return results(stock, stock_run), found
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", few([False, True]))
 @pytest.mark.parametrize("look_up", [False, True])
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("sizes", few((sizes,) for sizes in SIZES), ids=str)
 @each_cell
 def test_outputs_states_and_gradients_are_those_of_the_stock_layer(cell, sizes, look_up, compiled):
     stock, ours = twins(cell, *sizes[2:], "float64")
@@ -76,7 +77,7 @@ def test_outputs_states_and_gradients_are_those_of_the_stock_layer(cell, sizes, 
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 2e-5), ("mixed_bfloat16", 0.1)])
+@pytest.mark.parametrize(("dtype", "tolerance"), few([("float32", 2e-5), ("mixed_bfloat16", 0.1)]))
 @each_cell
 def test_the_precisions_of_training_are_as_near_to_the_stock_layer_as_they_can_be(cell, dtype, tolerance):
     sizes = (4, 33, 17, 13)

@@ -1,10 +1,12 @@
 """Runs that go on with other settings: longer, gentler, or because they diverged."""
 
+import shutil
+
 import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support import run_textgen
+from support import QuietReporter, run_textgen
 
 import textgen
 from textgen.config import ModelConfig, TrainConfig
@@ -27,13 +29,20 @@ def corpus(corpus_path):
     return Corpus.load(corpus_path)
 
 
+@pytest.fixture(scope="module")
+def twelve_steps(corpus_path, made_once):
+    """A run of 12 steps, to copy."""
+    train = lambda path: trainer.train(Corpus.load(corpus_path), path, MODEL, CONFIG, QuietReporter())  # noqa: E731
+    return made_once("changes/run", train)
+
+
 @pytest.fixture
-def finished(corpus, tmp_path, reporter):
-    """A run of 12 steps."""
-    trainer.train(corpus, tmp_path / "run", MODEL, CONFIG, reporter)
-    return tmp_path / "run"
+def finished(twelve_steps, tmp_path):
+    """A copy of the run of 12 steps."""
+    return shutil.copytree(twelve_steps, tmp_path / "run")
 
 
+@pytest.mark.thorough
 def test_a_finished_run_trains_so_much_more_with_a_schedule_of_its_own(finished, reporter):
     end = trainer.resume(finished, None, reporter, {"steps": 6})
     assert (end.step, end.finished) == (18, True)
@@ -79,6 +88,7 @@ def test_changes_are_given_on_the_command_line(finished):
     assert refused.returncode == 2 and "--units" in refused.stderr and refused.stderr.count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_a_change_whose_first_step_was_lost_is_taken_in_again(finished, reporter, corpus):
     """As after a kill between the writing of run.json and the next checkpoint."""
     run = Run(finished)
@@ -98,6 +108,7 @@ def test_a_diverging_run_goes_back_and_halves_its_learning_rate(corpus, tmp_path
     assert info.train.learning_rate == 3.0 / 2 ** len(notes)
 
 
+@pytest.mark.thorough
 def test_a_run_that_cannot_be_saved_gives_up_and_stays_loadable(corpus, finished, reporter):
     before = load_file(Run(finished).weights_path("last"))
     with pytest.raises(RunError, match=r"after the learning rate was halved 3 times.*--learning-rate"):

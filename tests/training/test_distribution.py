@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support import run_textgen
+from support import few, run_textgen
 
 from textgen.runs.run import Run
 
@@ -20,20 +20,9 @@ SETTINGS += ["--recurrent-dropout", "0.1", "--batch-size", "4", "--seq-length", 
 # a limit that every step's gradient exceeds
 SETTINGS += ["--clip-norm", "0.1"]
 SHORT = [*SETTINGS, "--steps", "20", "--validations", "4"]
-# a cell that compiles in a tenth of the time that an LSTM takes
-LONG = [
-    *SETTINGS,
-    "--cell",
-    "rnn",
-    "--num-layers",
-    "1",
-    "--recurrent-dropout",
-    "0",
-    "--steps",
-    "4000",
-    "--validations",
-    "40",
-]
+# a cell that compiles in half of the time that an LSTM takes
+SIMPLE = ["--cell", "rnn", "--num-layers", "1", "--recurrent-dropout", "0"]
+LONG = [*SETTINGS, *SIMPLE, "--steps", "4000", "--validations", "40"]
 DEVICES = """
 import sys
 import tensorflow as tf
@@ -61,23 +50,30 @@ def assert_same_training(left: Path, right: Path) -> None:
         np.testing.assert_allclose(value, other[name], atol=1e-4, err_msg=name)
 
 
-@pytest.fixture(scope="module")
-def alone(corpus_path, tmp_path_factory) -> Path:
-    """A run that one process has trained on one device."""
-    out = tmp_path_factory.mktemp("alone") / "run"
-    done = run_textgen("train", corpus_path, "--out", out, *SHORT)
+def train_alone(corpus_path, out: Path, settings) -> Path:
+    """Train a run by one process on one device."""
+    done = run_textgen("train", corpus_path, "--out", out, *settings)
     assert done.returncode == 0, done.stderr
     return out
 
 
-def test_two_workers_train_what_one_does(alone, corpus_path, tmp_path):
-    done = run_textgen(*two_workers(corpus_path, "--out", tmp_path / "run", *SHORT))
+@pytest.fixture(scope="module")
+def alone(corpus_path, made_once) -> Path:
+    """A run that one process has trained on one device."""
+    return made_once("distribution/alone", lambda path: train_alone(corpus_path, path, SHORT))
+
+
+@pytest.mark.parametrize("settings", few([[*SHORT, *SIMPLE], SHORT]), ids=["rnn", "lstm"])
+def test_two_workers_train_what_one_does(settings, corpus_path, tmp_path):
+    alone = train_alone(corpus_path, tmp_path / "alone", settings)
+    done = run_textgen(*two_workers(corpus_path, "--out", tmp_path / "run", *settings))
     assert done.returncode == 0, done.stderr
     assert "trains on 2 devices, 2 of the 4 streams on each" in done.stderr
     assert done.stderr.count("20 steps in") == 1 and done.stdout == ""
     assert_same_training(alone, tmp_path / "run")
 
 
+@pytest.mark.thorough
 def test_two_mirrored_devices_train_what_one_does(alone, corpus_path, tmp_path):
     arguments = ["train", str(corpus_path), "--out", str(tmp_path / "run"), "--distribute", "mirrored", *SHORT]
     done = subprocess.run([sys.executable, "-c", DEVICES, *arguments], capture_output=True, text=True, check=False)
@@ -85,6 +81,7 @@ def test_two_mirrored_devices_train_what_one_does(alone, corpus_path, tmp_path):
     assert_same_training(alone, tmp_path / "run")
 
 
+@pytest.mark.thorough
 def test_the_tasks_of_slurm_train_as_one(alone, corpus_path, tmp_path):
     run = tmp_path / "run"
     command = [sys.executable, "-m", "textgen", "train", str(corpus_path), "--out", str(run), *SHORT]
@@ -116,6 +113,7 @@ def launched(run: Path, arguments) -> subprocess.Popen:
     return process
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lost", [0, 1], ids=["chief", "worker"])
 def test_a_lost_worker_ends_the_job_with_one_line_and_the_run_goes_on_without_it(lost, corpus_path, tmp_path):
     run = tmp_path / "run"
@@ -131,6 +129,7 @@ def test_a_lost_worker_ends_the_job_with_one_line_and_the_run_goes_on_without_it
     assert int(list(csv.DictReader((run / "history.csv").open()))[-1]["step"]) >= step + 5
 
 
+@pytest.mark.thorough
 def test_ctrl_c_stops_all_workers_and_saves(corpus_path, tmp_path):
     run = tmp_path / "run"
     process = launched(run, two_workers(corpus_path, "--out", run, *LONG))
@@ -141,6 +140,7 @@ def test_ctrl_c_stops_all_workers_and_saves(corpus_path, tmp_path):
     assert again.returncode == 0 and "going on from step" in again.stderr, again.stderr
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_shared_out_is_refused(corpus_path, tmp_path):
     out = tmp_path / "run"
     done = run_textgen(
@@ -150,6 +150,7 @@ def test_what_cannot_be_shared_out_is_refused(corpus_path, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "config", ["{", "[]", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}']
 )
@@ -166,6 +167,7 @@ def test_launch_runs_train_only():
     assert done.returncode == 2 and "launch runs `train`" in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_training_in_mixed_precision_learns_nearly_the_same(alone, corpus_path, tmp_path):
     for cell in ("lstm", "gru", "rnn"):
         out = tmp_path / cell

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from support import few
 
 import textgen.training  # noqa: F401  (starts TensorFlow quietly)
 from textgen.config import ModelConfig, TrainConfig
@@ -42,6 +43,7 @@ def assert_same_training(found, expected):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("cell", "num_layers"), [("lstm", 1), ("lstm", 2), ("gru", 1)])
 def test_parts_on_several_cores_train_what_the_whole_batch_does(cell, num_layers):
     shape = {"cell": cell, "num_layers": num_layers, "units": 9, "embedding_dim": 5}
@@ -52,6 +54,7 @@ def test_parts_on_several_cores_train_what_the_whole_batch_does(cell, num_layers
         assert_same_training(trained(parts, model_config, config, 11), whole)
 
 
+@pytest.mark.thorough
 def test_a_mirror_of_one_device_trains_what_the_device_does():
     model_config, config = ModelConfig(units=9, embedding_dim=5), TrainConfig(batch_size=BATCH, seq_length=WINDOW)
     alone = trained(2, model_config, config, 11)
@@ -59,7 +62,7 @@ def test_a_mirror_of_one_device_trains_what_the_device_does():
 
 
 # a batch holds fewer characters than 400, so they are not looked up
-@pytest.mark.parametrize(("cell", "vocabulary_size"), [("lstm", 11), ("lstm", 400), ("gru", 11), ("rnn", 400)])
+@pytest.mark.parametrize(("cell", "vocabulary_size"), few([("lstm", 11), ("lstm", 400), ("gru", 11), ("rnn", 400)]))
 def test_updates_are_those_of_stock_keras_layers_and_adam(cell, vocabulary_size):
     stock = keras.Sequential(
         [

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 from support import run_textgen
 
 import textgen
+from textgen.data.corpus import Corpus
 from textgen.runs.run import Run
 from textgen.runs.shipped import shipped_corpus
 
@@ -26,19 +27,17 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
+def corpus(made_once):
     """40,000 characters of fables: enough for pieces to be held out."""
-    folder = tmp_path_factory.mktemp("mixing")
-    (folder / "fables.txt").write_text(shipped_corpus("fables")[0].read_text()[:40_000])
-    return textgen.prepare(folder / "fables.txt", folder / "data")
+    fables = shipped_corpus("fables")[0].read_text()[:40_000]
+    text = made_once("mixing/fables.txt", lambda path: path.write_text(fables))
+    return Corpus.load(made_once("mixing/data", lambda path: textgen.prepare(text, path)))
 
 
 @pytest.fixture(scope="module")
-def mixed_run(corpus, tmp_path_factory):
+def mixed_run(corpus, made_once):
     """A run with counts, 40 steps long."""
-    path = tmp_path_factory.mktemp("mixing") / "run"
-    textgen.train(corpus, path, steps=40, validations=2, **SMALL)
-    return path
+    return made_once("mixing/run", lambda path: textgen.train(corpus, path, steps=40, validations=2, **SMALL))
 
 
 def history(path):
@@ -106,6 +105,7 @@ def test_without_counts_a_run_is_a_network_alone(corpus, tmp_path):
     assert textgen.load(tmp_path / "run").predictor.counts is None
 
 
+@pytest.mark.thorough
 def test_a_run_of_the_first_format_samples_scores_and_goes_on(corpus, tmp_path):
     path = tmp_path / "run"
     textgen.train(corpus, path, steps=4, validations=1, ngram_order=0, **SMALL)
@@ -117,6 +117,7 @@ def test_a_run_of_the_first_format_samples_scores_and_goes_on(corpus, tmp_path):
     assert textgen.resume(path, steps=2).step == 6
 
 
+@pytest.mark.thorough
 def test_another_text_is_counted_anew_when_a_run_begins_with_the_weights_of_another(mixed_run, tmp_path):
     (tmp_path / "text").write_text("der fuchs und die trauben\n" * 200)
     corpus = textgen.prepare(tmp_path / "text", tmp_path / "data")

@@ -92,6 +92,7 @@ def test_a_run_holds_what_the_design_says(corpus, tmp_path, reporter):
     assert len(reporter.losses) == 24 and len(reporter.rows) == 6
 
 
+@pytest.mark.thorough
 def test_the_same_seed_trains_the_same_bytes_and_another_seed_others(corpus, tmp_path, reporter):
     model = msgspec.structs.replace(MODEL, recurrent_dropout=0.0)
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
@@ -106,6 +107,7 @@ def test_the_same_seed_trains_the_same_bytes_and_another_seed_others(corpus, tmp
     assert not same(weights(a), weights(c))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_path, reporter):
     model = msgspec.structs.replace(MODEL, cell=cell)
@@ -149,6 +151,7 @@ def test_a_finished_run_and_another_corpus_are_not_resumed(corpus, run_path, tex
         trainer.resume(run_path, other.path, reporter)
 
 
+@pytest.mark.thorough
 def test_a_small_text_shrinks_batch_and_window_and_says_so(corpus, tmp_path, reporter):
     config = TrainConfig(steps=2, batch_size=64, seq_length=128)
     trainer.train(corpus, tmp_path / "run", SIMPLE, config, reporter)
@@ -157,6 +160,7 @@ def test_a_small_text_shrinks_batch_and_window_and_says_so(corpus, tmp_path, rep
     assert any("batch size 64 -> 18" in note for note in reporter.notes)
 
 
+@pytest.mark.thorough
 def test_validation_alone_ends_a_run_early_with_patience(corpus, tmp_path, reporter):
     config = TrainConfig(steps=400, batch_size=4, seq_length=16, validations=100, patience=2, learning_rate=0)
     end = trainer.train(corpus, tmp_path / "run", SIMPLE, config, reporter)
@@ -164,6 +168,7 @@ def test_validation_alone_ends_a_run_early_with_patience(corpus, tmp_path, repor
     assert any("stopped early" in note for note in reporter.notes)
 
 
+@pytest.mark.thorough
 def test_overfitting_is_noticed_once(tmp_path, reporter):
     corpus = noise(tmp_path)
     config = TrainConfig(steps=300, batch_size=4, seq_length=16, validations=15, learning_rate=0.02)
@@ -171,6 +176,7 @@ def test_overfitting_is_noticed_once(tmp_path, reporter):
     assert len([note for note in reporter.notes if note.startswith("overfitting:")]) == 1
 
 
+@pytest.mark.thorough
 def test_dropout_lowers_the_distance_between_training_and_validation(tmp_path, reporter):
     corpus = noise(tmp_path)
     config = TrainConfig(steps=500, batch_size=4, seq_length=16, validations=2, learning_rate=0.02)
@@ -189,6 +195,7 @@ def test_a_corpus_without_validation_trains_and_samples(text_file, tmp_path, rep
     assert len(textgen.load(tmp_path / "run").generate(length=5)) == 5
 
 
+@pytest.mark.thorough
 def test_an_l2_run_ends_with_smaller_kernels(corpus, tmp_path, reporter):
     sizes = {}
     for l2 in (0.0, 0.01):

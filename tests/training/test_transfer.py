@@ -43,6 +43,7 @@ def other(tmp_path_factory) -> Corpus:
     return prepare(find_sources([str(folder / "text.txt")], []), folder / "corpus", PrepareConfig())
 
 
+@pytest.mark.thorough
 def test_characters_are_matched_by_character(other, run_path, tmp_path, reporter):
     trainer.train(other, tmp_path / "run", ModelConfig(), STILL, reporter, start_from=run_path)
     old, new = (load_file(Run(path).weights_path("best")) for path in (run_path, tmp_path / "run"))
@@ -89,6 +90,7 @@ def test_weight_decay_draws_to_where_the_run_began_and_goes_on_so_when_resumed(o
     assert all(np.array_equal(whole[name], parts[name]) for name in whole)
 
 
+@pytest.mark.thorough
 def test_it_says_how_many_characters_are_new_and_how_much_of_the_text_they_are(other, run_path, tmp_path, reporter):
     trainer.train(other, tmp_path / "run", ModelConfig(), STILL, reporter, start_from=run_path)
     (note,) = [note for note in reporter.notes if "begins with the weights" in note]
@@ -99,6 +101,7 @@ def test_it_says_how_many_characters_are_new_and_how_much_of_the_text_they_are(o
     assert Run(tmp_path / "run").load_info().started_from == str(run_path)
 
 
+@pytest.mark.thorough
 def test_a_fine_tuned_run_begins_better_than_a_new_one(run_path, text_file, tmp_path, reporter):
     shouted = tmp_path / "shouted.txt"
     shouted.write_text("".join(line.replace("fox", "cat") for line in text_file.read_text().splitlines(True)))

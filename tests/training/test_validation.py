@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import SETTINGS, run_textgen
+from support import SETTINGS, few, run_textgen
 
 from textgen.config import TrainConfig
 from textgen.data.evaluation import window_count
@@ -54,7 +54,7 @@ def test_training_ends_early_enough_for_its_last_validation():
     assert fraction_done(config, 0, 1, 29.0, reserve=600.0) < 1
 
 
-@pytest.mark.parametrize("end", [("--steps", 4), ("--minutes", 0.02)])
+@pytest.mark.parametrize("end", few([(("--steps", 4),), (("--minutes", 0.02),)]))
 def test_the_figure_says_on_how_much_it_is_and_score_agrees(end, long_corpus, tmp_path):
     done = run_textgen("train", long_corpus, "--out", tmp_path / "run", *SETTINGS, *end, "--validations", 2)
     assert done.returncode == 0, done.stderr
@@ -68,6 +68,7 @@ def test_the_figure_says_on_how_much_it_is_and_score_agrees(end, long_corpus, tm
     assert float(score.stdout) == pytest.approx(float(figure), abs=1e-3)
 
 
+@pytest.mark.thorough
 def test_a_part_that_is_validated_whole_needs_no_word_and_runs_of_older_versions_go_on(corpus_path, tmp_path):
     million = ("--validation-characters", 1_000_000)
     """The default of older versions, which their run.json holds."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support import SETTINGS, QuietReporter, run_textgen
+from support import SETTINGS, QuietReporter, few, run_textgen
 
 import textgen
 from textgen.config import ModelConfig, TrainConfig
@@ -52,13 +52,12 @@ def corpus(corpus_path):
 
 
 @pytest.fixture(scope="module")
-def whole(corpus_path, tmp_path_factory):
+def whole(corpus_path, made_once):
     """The weights at the end of a training that nothing broke."""
     from textgen.training import trainer
 
-    run = tmp_path_factory.mktemp("faults") / "whole"
-    trainer.train(Corpus.load(corpus_path), run, MODEL, CONFIG, QuietReporter())
-    return load_file(Run(run).weights_path("last"))
+    train = lambda path: trainer.train(Corpus.load(corpus_path), path, MODEL, CONFIG, QuietReporter())  # noqa: E731
+    return load_file(Run(made_once("faults/whole", train)).weights_path("last"))
 
 
 @contextlib.contextmanager
@@ -107,6 +106,7 @@ def broken_then_resumed(corpus, whole, out, breaks, mends, message) -> None:
     assert all(np.array_equal(whole[name], ended[name]) for name in whole.keys() | ended.keys())
 
 
+@pytest.mark.thorough
 def test_a_full_disk_under_a_checkpoint_loses_nothing(corpus, whole, small_disk):
     disk_full = "No space left on device"
     broken_then_resumed(
@@ -114,14 +114,14 @@ def test_a_full_disk_under_a_checkpoint_loses_nothing(corpus, whole, small_disk)
     )
 
 
-@pytest.mark.parametrize("size", [0, 10_000])
+@pytest.mark.parametrize("size", few([10_000, 0]))
 def test_files_that_cannot_grow_lose_nothing(corpus, whole, tmp_path, size):
     with contextlib.ExitStack() as stack:
         limit = lambda run: stack.enter_context(no_longer_files_than(size))  # noqa: E731
         broken_then_resumed(corpus, whole, tmp_path / "run", limit, stack.close, "File too large")
 
 
-@pytest.mark.parametrize("size", [0, 100, 1000, 2000])
+@pytest.mark.parametrize("size", few([1000, 0, 100, 2000]))
 def test_a_full_disk_under_prepare_leaves_nothing(text_file, tmp_path, size):
     command = [sys.executable, "-m", "textgen", "prepare", str(text_file), "--out", "new/corpus"]
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # noqa: E731
@@ -152,6 +152,7 @@ def test_memory_that_runs_out_under_prepare_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["long.txt"]
 
 
+@pytest.mark.thorough
 def test_a_history_that_cannot_be_written_is_one_error(corpus, whole, tmp_path):
     def breaks(run):
         (run / "history.csv").unlink()
@@ -167,6 +168,7 @@ def test_a_history_that_cannot_be_written_is_one_error(corpus, whole, tmp_path):
     )
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_deleted_under_its_trainer_is_one_error(corpus, tmp_path):
     from textgen.training import trainer
 
@@ -175,6 +177,7 @@ def test_a_run_that_is_deleted_under_its_trainer_is_one_error(corpus, tmp_path):
     assert not Run(tmp_path / "run").checkpoints()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["checkpoints", "history.csv", "lock", "events"])
 def test_a_file_that_is_deleted_under_the_trainer_is_written_anew(corpus, tmp_path, name):
     from textgen.training import trainer
@@ -231,6 +234,7 @@ def as_anybody() -> None:
             ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability)
 
 
+@pytest.mark.thorough
 def test_a_read_only_folder_is_one_line(corpus_path, text_file, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o555)
     for arguments in (("prepare", text_file), ("train", corpus_path, *SETTINGS)):
@@ -246,6 +250,7 @@ def test_a_run_in_training_refuses_a_second_trainer(run_path, tmp_path):
         assert f"process {os.getpid()} is training this run" in message
 
 
+@pytest.mark.thorough
 def test_of_two_trainers_that_start_together_one_trains(corpus_path, tmp_path):
     command = [sys.executable, "-m", "textgen", "train", corpus_path, "--out", tmp_path / "run", *SETTINGS]
     both = [subprocess.Popen([*map(str, command), "--steps", "30"], stderr=subprocess.PIPE, text=True) for _ in "ab"]
@@ -273,6 +278,7 @@ main()
 """
 
 
+@pytest.mark.thorough
 def test_a_clock_that_jumps_neither_ends_nor_lengthens_a_training(corpus_path, tmp_path):
     command = [sys.executable, "-c", MAD_CLOCK, "train", corpus_path, "--out", tmp_path / "run", *SETTINGS]
     done = subprocess.run([*map(str, command), "--minutes", "0.05"], capture_output=True, text=True, timeout=120)  # noqa: PLW1510

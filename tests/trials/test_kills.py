@@ -92,6 +92,7 @@ def tried(corpus_path, folder, runs: int, kills: int) -> int:
     return total
 
 
+@pytest.mark.thorough
 def test_a_killed_run_ends_with_the_same_bytes(corpus_path, tmp_path):
     assert tried(corpus_path, tmp_path, runs=2, kills=2) == 4
 

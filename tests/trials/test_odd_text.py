@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from support import SETTINGS, run_textgen
+from support import SETTINGS, few, run_textgen
 from test_arguments import outcome
 from test_hostile import measured
 
@@ -38,7 +38,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", few(TEXTS, 2))
 def test_an_odd_text_goes_all_the_way(tmp_path, reporter, monkeypatch, name):
     from textgen.training import trainer
 
@@ -131,7 +131,9 @@ def test_standard_input_by_its_path_is_read(tmp_path, run_path):
         assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("megabytes", [4, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "megabytes", [pytest.param(4, marks=pytest.mark.thorough), pytest.param(100, marks=pytest.mark.long)]
+)
 def test_a_line_without_end_takes_little_memory(tmp_path, megabytes):
     with (tmp_path / "line").open("wb") as file:
         for _ in range(megabytes):
@@ -147,6 +149,7 @@ def test_a_line_without_end_takes_little_memory(tmp_path, megabytes):
     assert run_textgen("sample", out, "-l", "50").returncode == 0
 
 
+@pytest.mark.thorough
 def test_a_line_of_megabytes_is_read_once(run_path):
     """Its pieces are joined once and not anew for each of them."""
     line = b"\xff" + b"a" * (64 * 2**20)

@@ -36,6 +36,7 @@ def read_while_training(corpus_path, folder, checkpoints: int, readers: int) -> 
     return [int(loads) for loads, _, _ in ended]
 
 
+@pytest.mark.thorough
 def test_two_samplers_read_while_a_trainer_writes(corpus_path, tmp_path):
     assert min(read_while_training(corpus_path, tmp_path, checkpoints=100, readers=2)) > 2
 
