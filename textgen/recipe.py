@@ -6,6 +6,7 @@ by how fast it multiplies matrices.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,24 +63,22 @@ MOST_REGULARIZATION = Regularization(0.5, 0.2, 0.15)
 """For a text that is read more often."""
 
 
-class Tuning(NamedTuple):
-    """How a network is trained on that has read before: fields of `ModelConfig` and `TrainConfig`."""
-
-    learning_rate: float
-    dropout: float
-    recurrent_dropout: float
-    weight_decay: float
-    """Towards the weights that it began with."""
-
-
+TUNED = 100_000
+"""Characters for which a network that has read before is trained on at `TUNING_RATE`; of a text n times as long at the
+root of n times that, and of one that it reads at a bit more, at twice that."""
+TUNING_RATE = 0.001
+KNOWN_BITS = 1.8
+HIGHEST_TUNING_RATE = 0.004
 TUNINGS = (
-    (1.5, Tuning(0.003, 0.1, 0.0, 0.3)),
-    (7.0, Tuning(0.002, 0.2, 0.05, 0.5)),
+    (1.5, Regularization(0.1, 0.0, 0.3)),
+    (7.0, Regularization(0.1, 0.0, 1.0)),
 )
-"""What a text needs that is read up to so many times, in a run that begins with another's weights."""
-EPOCHS = 10
-MOST_TUNED = Tuning(0.001, 0.2, 0.1, 1.0)
+"""What a text needs that is read up to so many times, in a run that begins with another's weights. The decay is towards
+those."""
+MOST_TUNED = Regularization(0.2, 0.1, 1.0)
 """For a text that is read more often."""
+SMALLEST_BATCHES = ((5_000, 4), (12_000, 8))
+"""Up to so many characters, so many streams: a page needs some steps to be read at all."""
 NOTHING = "none"
 """The name of no run: a training begins with random weights."""
 
@@ -124,7 +123,7 @@ def choose(
 
 
 def choose_from(
-    characters: int, config: TrainConfig, shape: Mapping[str, Any], gigaflops: float | None = None
+    characters: int, config: TrainConfig, shape: Mapping[str, Any], bits: float, gigaflops: float | None = None
 ) -> tuple[dict[str, Any], str]:
     """Pick dropout, weight decay, batch size and learning rate for a training that begins with another run's weights.
 
@@ -132,9 +131,13 @@ def choose_from(
         characters, gigaflops: as in `choose`.
         config: what is settled of the training, with its end.
         shape: the settings of the network, which are settled.
+        bits: how well it reads the text before it is trained on, in bits per character.
 
     Returns:
         Fields of `ModelConfig` and `TrainConfig`, the shape among them, and the reason in words.
+
+    >>> choose_from(20_000, TrainConfig(), {"num_layers": 1, "units": 512}, 1.8)[0]["learning_rate"]
+    0.00045
     """
     speed = gigaflops / GIGAFLOPS if gigaflops else 1.0
     per_minute = 60 * speed * characters_per_second(shape["units"] * shape["num_layers"])
@@ -145,19 +148,22 @@ def choose_from(
     ]
     times = min(filter(None, read)) / characters
     values: dict[str, Any] = {**shape}
-    if not config.epochs and times > (most := most_epochs(characters)):
+    if not config.steps and not config.epochs and times > (most := most_epochs(characters)):
         times = values["epochs"] = most
-    tuned = next((tuned for limit, tuned in TUNINGS if times <= limit), MOST_TUNED)
-    return values | tuned._asdict(), f"for {characters:,} characters, of which it {reads(times)}"
+    values |= next((tuned for limit, tuned in TUNINGS if times <= limit), MOST_TUNED)._asdict()
+    rate = TUNING_RATE * (characters / TUNED) ** 0.5 * 2 ** (bits - KNOWN_BITS)
+    values["learning_rate"] = round(min(rate, HIGHEST_TUNING_RATE), 5)
+    values["batch_size"] = next((size for limit, size in SMALLEST_BATCHES if characters <= limit), 16)
+    return values, f"for {characters:,} characters, of which it {reads(times)}"
 
 
 def most_epochs(characters: int) -> int:
-    """How often a text is read at most by a network that has read before: more often it learns the text by heart.
+    """How often a network that has read before reads a text at most: more often, and it learns the text by heart.
 
     >>> [most_epochs(characters) for characters in (500, 2_000, 20_000, 100_000, 1_000_000)]
-    [10, 10, 10, 10, 10]
+    [5, 5, 8, 19, 69]
     """
-    return EPOCHS
+    return int(max(5, round(8 * (characters / 20_000) ** 0.55)))
 
 
 def characters_per_second(units: int) -> float:
@@ -220,17 +226,14 @@ def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath |
         RunError: `start_from` is no run.
     """
     refuse_unknown(given, (*ModelConfig.__struct_fields__, *TrainConfig.__struct_fields__), "")
-    if start_from is None:
-        source, reasons = pretrained_for(corpus, given)
-    else:
-        source, reasons = (None if str(start_from) == NOTHING else Path(start_from)), ()
+    source, bits, reasons = beginning_for(corpus, given, start_from)
     if source and (settled := sorted(SHAPE & given.keys())):
         raise ConfigError(f"{settled[0]}: cannot be given with start_from: that run settles it")
     config, characters = pick(TrainConfig, given), len(corpus.train)
     # where no clock ends the training, none decides how it is made
     speed = gigaflops() if config.end_minutes else None
     if source:
-        values, reason = choose_from(characters, config, shape_of(source), speed)
+        values, reason = choose_from(characters, config, shape_of(source), bits, speed)
     else:
         values, reason = choose(characters, config.end_minutes or DEFAULT_MINUTES, pick(ModelConfig, given).cell, speed)
     model, train = pick(ModelConfig, values | dict(given)), pick(TrainConfig, values | dict(given))
@@ -238,15 +241,22 @@ def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath |
     return Settings(model, train, source, (*reasons, reason))
 
 
-def pretrained_for(corpus: Corpus, given: Mapping[str, Any]) -> tuple[Path | None, tuple[str, ...]]:
-    """The model that comes with textgen to begin with, if one suits a corpus, and why, in lines."""
-    if shape := sorted(SHAPE & given.keys()):
+def beginning_for(
+    corpus: Corpus, given: Mapping[str, Any], start_from: StrPath | None
+) -> tuple[Path | None, float, tuple[str, ...]]:
+    """The run to begin with, how well it reads a corpus, in bits per character, and why it was chosen, in lines."""
+    if str(start_from) == NOTHING:
+        return None, math.inf, ()
+    if start_from is None and (shape := sorted(SHAPE & given.keys())):
         option = shape[0].replace("_", "-")
-        return None, (f"begins from nothing, because --{option} is given; what comes with textgen has another shape",)
-    from textgen.inference.beginning import LIMIT, best_beginning
+        line = f"begins from nothing, because --{option} is given; what comes with textgen has another shape"
+        return None, math.inf, (line,)
+    from textgen.inference.beginning import LIMIT, best_beginning, bits_before
 
+    if start_from is not None:
+        return Path(start_from), bits_before(start_from, corpus), ()
     name, bits = best_beginning(corpus)
     reads = f"{name} reads this text at {bits:.2f} bits per character untrained"
     if bits > LIMIT:
-        return None, (f"begins from nothing: {reads}, and more than {LIMIT:g} would not help",) if name else ()
-    return Path(name), (f"begins with {name}: {reads}; --from none would begin from nothing",)
+        return None, bits, (f"begins from nothing: {reads}, and more than {LIMIT:g} would not help",) if name else ()
+    return Path(name), bits, (f"begins with {name}: {reads}; --from none would begin from nothing",)

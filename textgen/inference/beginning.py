@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from operator import itemgetter
 
 import numpy as np
@@ -35,8 +36,18 @@ def best_beginning(corpus: Corpus) -> tuple[str, float]:
         Its `@name`, and its bits per character, which are above LIMIT where none suits. No name where none comes.
     """
     names = [f"{MARK}{name}" for name in shipped_names("pretrained")]
-    bits = {name: read_bits(Generator.load(name), corpus.train, corpus.vocabulary) for name in names}
+    bits = {name: bits_before(name, corpus) for name in names}
     return min(bits.items(), key=itemgetter(1), default=("", math.inf))
+
+
+def bits_before(run: str | os.PathLike[str], corpus: Corpus) -> float:
+    """The bits per character of a corpus under a run that has not been trained on it.
+
+    Args:
+        run: the run, or `@name`.
+        corpus: the text; about 20,000 characters of its training part are read.
+    """
+    return read_bits(Generator.load(run), corpus.train, corpus.vocabulary)
 
 
 def read_bits(model: Generator, ids: Ints, vocabulary: Vocabulary) -> float:

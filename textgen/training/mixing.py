@@ -20,12 +20,14 @@ from textgen.counts.files import MIXTURE, RATES, load_counts, save_counts
 from textgen.counts.memory import Tokens
 from textgen.counts.mixture import (
     COUNTS_ALONE,
+    PRETRAINED_STRENGTH,
     fit,
     mixed,
     said,
     surprises,
     uniform_weights,
-    weights_beside,
+    usual_weights,
+    weights_beside_pretrained,
 )
 from textgen.counts.rates import USUAL, Recalled
 from textgen.counts.tables import Counts
@@ -117,15 +119,15 @@ class Passages:
             sums += [surprises(found, targets) @ counted for found in (mixed(weights, gate, (said, logits)), logits)]
         return Losses(*(sums / self.counted.sum()).tolist())
 
-    def fitted(self, engine: Engine, recalled: Recalled, usual: Floats) -> tuple[Floats, Floats]:
-        """What suits the network as it is now: the weights of the mixture, drawn towards the usual ones (G, 2), and the
-        rates of a memory beside it."""
+    def fitted(self, engine: Engine, recalled: Recalled, usual: Floats, strength: float) -> tuple[Floats, Floats]:
+        """What suits the network as it is now: the weights of the mixture, drawn towards the usual ones (G, 2) as in
+        `fit`, and the rates of a memory beside it."""
         parts = []
         for start, logits in engine.windows(self.inputs):
             targets, counted = self.targets_at(start)
             parts.append([part[counted > 0] for part in (*self.said(start), logits, targets)])
         gates, said, logits, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
-        weights = fit(gates, (said, logits), targets, usual)
+        weights = fit(gates, (said, logits), targets, usual, strength)
         nats, outside = model_says(mixed(weights, gates, (said, logits)), targets, recalled.tokens.mask)
         # windows are time-major, memories read piece by piece
         rates = recalled.rates(*(part.reshape(-1, len(self.inputs)).T for part in (nats, outside)))
@@ -146,13 +148,15 @@ class Mixing:
     def __init__(
         self, counts: Counts, characters: int, held_out: Passages | None, vocabulary: Vocabulary, pretrained: bool
     ) -> None:
-        self.usual = weights_beside(counts.contexts.levels, pretrained)
+        levels = counts.contexts.levels
+        self.usual = weights_beside_pretrained(levels, characters) if pretrained else usual_weights(levels)
+        self.strength = PRETRAINED_STRENGTH if pretrained else 1.0
         self.counts = counts
         self.characters = characters
         self.held_out = held_out
         self.validation: tuple[int, Passages] | None = None
         """The validation part, and how many of its characters count."""
-        self.weights = self.usual if pretrained else uniform_weights(counts.contexts.levels, COUNTS_ALONE)
+        self.weights = self.usual if pretrained else uniform_weights(levels, COUNTS_ALONE)
         """(G, 2) float32."""
         self.recalled = Recalled(Tokens(vocabulary), held_out.pieces) if held_out else None
         self.rates = USUAL.astype(np.float32)
@@ -204,7 +208,7 @@ class Mixing:
     def fit(self, engine: Engine) -> None:
         """Fit the weights to the network as it is now."""
         if self.held_out and self.recalled:
-            self.weights, self.rates = self.held_out.fitted(engine, self.recalled, self.usual)
+            self.weights, self.rates = self.held_out.fitted(engine, self.recalled, self.usual, self.strength)
         else:
             self.weights = self.usual
 
