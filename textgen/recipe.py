@@ -161,9 +161,9 @@ def most_epochs(characters: int) -> int:
     """How often a network that has read before reads a text at most: more often, and it learns the text by heart.
 
     >>> [most_epochs(characters) for characters in (500, 2_000, 20_000, 100_000, 1_000_000)]
-    [5, 5, 8, 19, 69]
+    [5, 5, 6, 16, 63]
     """
-    return int(max(5, round(8 * (characters / 20_000) ** 0.55)))
+    return int(max(5, round(6 * (characters / 20_000) ** 0.6)))
 
 
 def characters_per_second(units: int) -> float:

@@ -21,6 +21,7 @@ from textgen.counts.memory import Tokens
 from textgen.counts.mixture import (
     COUNTS_ALONE,
     PRETRAINED_STRENGTH,
+    best_between,
     fit,
     mixed,
     said,
@@ -119,15 +120,22 @@ class Passages:
             sums += [surprises(found, targets) @ counted for found in (mixed(weights, gate, (said, logits)), logits)]
         return Losses(*(sums / self.counted.sum()).tolist())
 
-    def fitted(self, engine: Engine, recalled: Recalled, usual: Floats, strength: float) -> tuple[Floats, Floats]:
-        """What suits the network as it is now: the weights of the mixture, drawn towards the usual ones (G, 2) as in
-        `fit`, and the rates of a memory beside it."""
+    def fitted(self, engine: Engine, recalled: Recalled, pretrained: Floats | None) -> tuple[Floats, Floats]:
+        """What suits the network as it is now: the weights of the mixture, and the rates of a memory beside it.
+
+        The weights are drawn towards the usual ones, or where the network had read before, towards what fits best
+        between those and the ones that are usual then (G, 2).
+        """
         parts = []
         for start, logits in engine.windows(self.inputs):
             targets, counted = self.targets_at(start)
             parts.append([part[counted > 0] for part in (*self.said(start), logits, targets)])
         gates, said, logits, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
-        weights = fit(gates, (said, logits), targets, usual, strength)
+        centre, strength = usual_weights(self.counts.contexts.levels), 1.0
+        if pretrained is not None:
+            centre = best_between(gates, (said, logits), targets, pretrained, centre)
+            strength = PRETRAINED_STRENGTH
+        weights = fit(gates, (said, logits), targets, centre, strength)
         nats, outside = model_says(mixed(weights, gates, (said, logits)), targets, recalled.tokens.mask)
         # windows are time-major, memories read piece by piece
         rates = recalled.rates(*(part.reshape(-1, len(self.inputs)).T for part in (nats, outside)))
@@ -149,14 +157,14 @@ class Mixing:
         self, counts: Counts, characters: int, held_out: Passages | None, vocabulary: Vocabulary, pretrained: bool
     ) -> None:
         levels = counts.contexts.levels
-        self.usual = weights_beside_pretrained(levels, characters) if pretrained else usual_weights(levels)
-        self.strength = PRETRAINED_STRENGTH if pretrained else 1.0
+        self.pretrained = weights_beside_pretrained(levels, characters) if pretrained else None
+        """What usually fits beside a network that had read before; None beside others."""
         self.counts = counts
         self.characters = characters
         self.held_out = held_out
         self.validation: tuple[int, Passages] | None = None
         """The validation part, and how many of its characters count."""
-        self.weights = self.usual if pretrained else uniform_weights(levels, COUNTS_ALONE)
+        self.weights = uniform_weights(levels, COUNTS_ALONE) if self.pretrained is None else self.pretrained
         """(G, 2) float32."""
         self.recalled = Recalled(Tokens(vocabulary), held_out.pieces) if held_out else None
         self.rates = USUAL.astype(np.float32)
@@ -208,9 +216,10 @@ class Mixing:
     def fit(self, engine: Engine) -> None:
         """Fit the weights to the network as it is now."""
         if self.held_out and self.recalled:
-            self.weights, self.rates = self.held_out.fitted(engine, self.recalled, self.usual, self.strength)
+            self.weights, self.rates = self.held_out.fitted(engine, self.recalled, self.pretrained)
         else:
-            self.weights = self.usual
+            usual = usual_weights(self.counts.contexts.levels)
+            self.weights = usual if self.pretrained is None else self.pretrained
 
     def losses(self, engine: Engine, ids: Ints, start: int, most: int) -> Losses:
         """The losses on the validation part; `start` and `most` as in `evaluation_windows`."""
