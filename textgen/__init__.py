@@ -5,8 +5,9 @@
 >>> textgen.train(corpus, "runs/plays", minutes=5.0)                        # doctest: +SKIP
 >>> model = textgen.load("runs/plays")                                      # doctest: +SKIP
 >>> model.generate("ROMEO:", length=200, temperature=0.8, rng_seed=1)       # doctest: +SKIP
+>>> model.score("But soft, what light through yonder window breaks?")       # doctest: +SKIP
 
-These are all public names. Nothing is loaded before it is used; only training needs TensorFlow.
+Nothing is loaded before it is used; only training needs TensorFlow.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ from __future__ import annotations
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from textgen.errors import ConfigError, CorpusError, RunError, TextError, TextgenError
+from textgen.errors import ConfigError, CorpusError, ModelError, RunError, TextError, TextgenError
+from textgen.settings import PrepareSettings, ResumeSettings, SampleSettings, ScoreSettings, TrainSettings
 from textgen.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from textgen.data.corpus import Corpus
-    from textgen.inference.generate import Generator
+    from textgen.export.forms import Exported, Form
+    from textgen.inference.model import Model
+    from textgen.inference.overview import RunOverview, Runs
+    from textgen.inference.surprises import Surprises
     from textgen.training.checkpoint import Position
     from textgen.training.loop import Reporter
     from textgen.training.trainer import Callbacks
@@ -34,25 +39,43 @@ __all__ = [
     "ConfigError",
     "Corpus",
     "CorpusError",
-    "Generator",
+    "Model",
+    "ModelError",
     "Position",
+    "PrepareSettings",
     "Reporter",
+    "ResumeSettings",
     "RunError",
+    "RunOverview",
+    "SampleSettings",
+    "ScoreSettings",
+    "Surprises",
     "TextError",
     "TextgenError",
+    "TrainSettings",
     "__version__",
+    "export",
+    "import_keras",
+    "info",
     "load",
     "prepare",
     "resume",
+    "runs",
     "train",
 ]
 HOMES = {
     "Corpus": "textgen.data.corpus",
-    "Generator": "textgen.inference.generate",
+    "Model": "textgen.inference.model",
     "Position": "textgen.training.checkpoint",
     "Reporter": "textgen.training.loop",
+    "RunOverview": "textgen.inference.overview",
+    "Surprises": "textgen.inference.surprises",
 }
 """Where the classes live that are loaded when they are first asked for."""
+Function = TypeVar("Function", bound="Callable[..., Any]")
+# Python names a package in its parent when it first imports it. Later, that would hide the functions of these names.
+import_module("textgen.export")
+import_module("textgen.runs")
 
 
 def __getattr__(name: str) -> Any:
@@ -61,14 +84,30 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def prepare(sources: StrPath | Iterable[StrPath], out: StrPath, *, force: bool = False, **settings: Any) -> Corpus:
+def _with(settings: type) -> Callable[[Function], Function]:
+    """Decorate a function whose keywords are these settings: `help` lists them."""
+
+    def decorate(function: Function) -> Function:
+        told = function.__doc__ or ""
+        # from Python 3.13 on a docstring comes without the margin of its code
+        margin = "" if "\nArgs:" in told else "    "
+        function.__doc__ = f"{told.rstrip()}\n\n{margin}{settings.__doc__}"
+        return function
+
+    return decorate
+
+
+@_with(PrepareSettings)
+def prepare(
+    sources: StrPath | Iterable[StrPath], out: StrPath, *, force: bool = False, **settings: Unpack[PrepareSettings]
+) -> Corpus:
     """Turn text into a prepared corpus, as `textgen prepare` does.
 
     Args:
         sources: a file, a folder, `@name` for a corpus that comes with textgen, or several of them.
         out: the folder to make.
         force: replace a prepared corpus that stands there.
-        settings: fields of `PrepareConfig`, for instance lowercase, validation (default 0.1) and glob, a tuple.
+        settings: how to read and split it; see `PrepareSettings` below.
 
     Returns:
         The corpus; `train`, `validation` and `test` are its ids.
@@ -89,6 +128,7 @@ def prepare(sources: StrPath | Iterable[StrPath], out: StrPath, *, force: bool =
     return prepare(find_sources(named, patterns(config), config.exclude), Path(out), config, force=force)
 
 
+@_with(TrainSettings)
 def train(
     corpus: Corpus | StrPath,
     out: StrPath,
@@ -96,7 +136,7 @@ def train(
     start_from: StrPath | None = None,
     callbacks: Callbacks = (),
     reporter: Reporter | None = None,
-    **settings: Any,
+    **settings: Unpack[TrainSettings],
 ) -> Position:
     """Train a new model, as `textgen train` does.
 
@@ -106,8 +146,8 @@ def train(
         start_from: a run whose weights to begin with; it also settles the shape of the network.
         callbacks: Keras's own or yours, as under `fit`. An epoch, to them, is the time from one validation to the next.
         reporter: told how it goes; nobody by default.
-        settings: fields of `ModelConfig` and `TrainConfig`. What is not given is picked from the size of the text and
-            the time there is, as `--preset auto` does. Without minutes, steps or epochs it takes five minutes.
+        settings: see `TrainSettings` below. What is not given is picked from the size of the text and the time there
+            is, as `--preset auto` does. Without minutes, steps or epochs it takes five minutes.
 
     Returns:
         Where the training ended: step, seconds, best (the lowest validation loss, in nats per character), history.
@@ -134,13 +174,14 @@ def train(
     return trainer.train(corpus, Path(out), model, schedule, reporter, callbacks, source, reason)
 
 
+@_with(ResumeSettings)
 def resume(
     run: StrPath,
     *,
     corpus: StrPath | None = None,
     callbacks: Callbacks = (),
     reporter: Reporter | None = None,
-    **changes: Any,
+    **changes: Unpack[ResumeSettings],
 ) -> Position:
     """Go on with a run that was stopped, as if it had never been, or that has finished.
 
@@ -148,8 +189,8 @@ def resume(
         run: the run directory.
         corpus: the folder of its prepared corpus; by default where it stood when the run began.
         callbacks, reporter: as in `train`.
-        changes: fields of `TrainConfig`, dropout and recurrent_dropout that change from here on. minutes, steps or
-            epochs say how much more to train.
+        changes: what changes from here on; see `ResumeSettings` below. minutes, steps or epochs say how much more to
+            train.
 
     Returns, Raises:
         As `train`; RunError when the run has finished and no new end is given.
@@ -159,8 +200,8 @@ def resume(
     return trainer.resume(Path(run), Path(corpus) if corpus else None, reporter, changes, callbacks)
 
 
-def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> Generator:
-    """Load a run for sampling. TensorFlow is not imported.
+def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> Model:
+    """Load a run for sampling and scoring. TensorFlow is not imported.
 
     Args:
         run: a run directory that `textgen train` wrote.
@@ -169,11 +210,91 @@ def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> 
         precision: `float16` rounds the weights to 16 bits, as the pages of `textgen export` hold them.
 
     Returns:
-        A `Generator`, whose `generate` and `stream` continue a text.
+        A `Model`: `generate` and `stream` continue a text, `score`, `surprise` and `likeliest` judge one.
 
     Raises:
         RunError: the directory is no run, or lacks a checkpoint, or its files do not fit together.
     """
-    from textgen.inference.generate import Generator
+    from textgen.inference.model import Model
 
-    return Generator.load(run, checkpoint, precision)
+    return Model.load(run, checkpoint, precision)
+
+
+def export(
+    run: StrPath,
+    file: StrPath,
+    *,
+    format: Form | None = None,
+    checkpoint: str = "best",
+    precision: str | None = None,
+    force: bool = False,
+) -> Exported:
+    """Write a run as one file that other tools open, as `textgen export` does.
+
+    Args:
+        run: the run directory; it may be in training.
+        file: the file to make.
+        format: `html` (a page that writes), `keras` or `onnx`; by default what the suffix of the file says.
+        checkpoint: as in `load`.
+        precision: the number format of a page's weights, by default `float16`; the other forms have float32.
+        force: replace a file that exists.
+
+    Returns:
+        The file, its size in bytes, and notes: what of the run it does not hold.
+
+    Raises:
+        ConfigError: the suffix names no form, or the form has no such precision.
+        RunError: the run cannot be read, or the file exists or cannot be written.
+    """
+    from textgen.export.forms import export
+
+    return export(Path(run), Path(file), format, checkpoint, precision, force)
+
+
+def import_keras(model: StrPath, out: StrPath, *, vocabulary: StrPath | None = None) -> Model:
+    """Make a run of a Keras model, as `textgen import` does. The file is read as data, and no code in it runs.
+
+    Args:
+        model: a .keras file of a Sequential model: Embedding, then LSTM, GRU or SimpleRNN layers, then Dense.
+        out: the run directory to make.
+        vocabulary: a list of its characters: JSON, or .npy of strings. A file that `export` made needs none.
+
+    Returns:
+        The model, loaded.
+
+    Raises:
+        ModelError: the file cannot be read, or is another kind of model.
+        RunError: `out` exists or cannot be written.
+    """
+    from textgen.export.keras_import import import_keras
+
+    import_keras(Path(model), Path(vocabulary) if vocabulary else None, Path(out))
+    return load(out)
+
+
+def info(run: StrPath) -> RunOverview:
+    """The model, corpus, training and best validation of a run, as `textgen info` shows them.
+
+    Returns:
+        The facts as attributes; `str` of it is what the command prints.
+
+    Raises:
+        RunError, CorpusError: it is no run, or damaged.
+    """
+    from textgen.inference.overview import overview
+
+    return overview(Path(run))
+
+
+def runs(folder: StrPath = ".") -> Runs:
+    """The runs in a folder and the folders in it, as `textgen runs` lists them.
+
+    Returns:
+        What `info` tells of each, the lowest validation first; `str` of it is the table.
+
+    Raises:
+        RunError: there is none.
+    """
+    from textgen.inference.overview import list_runs
+
+    return list_runs(Path(folder))

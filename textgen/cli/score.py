@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import textgen
 from textgen.cli.completion import CHECKPOINT, RUN
 from textgen.cli.options import FOLDER, config_options
 from textgen.cli.progress import unknown_characters
 from textgen.cli.standard_output import write
 from textgen.config import ScoreConfig, pick
+
+if TYPE_CHECKING:
+    from textgen.inference.model import Part
 
 
 @click.command()
@@ -28,7 +32,7 @@ from textgen.config import ScoreConfig, pick
 )
 @config_options(ScoreConfig)
 def score(
-    run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: str | None, **options: Any
+    run: Path, files: tuple[str, ...], checkpoint: str, form: str | None, split: Part | None, **options: Any
 ) -> None:
     """Measure how surprising a text is, in bits per character.
 
@@ -36,11 +40,14 @@ def score(
     """
     if split and (files or form):
         raise click.UsageError("--split scores the run's own corpus; leave out FILE, --lines and --chars")
+    config = pick(ScoreConfig, options)
+    if split:
+        write([f"{textgen.load(run, checkpoint).score(split=split, memory=config.memory):.4f}\n"])
+        return
     from textgen.cli.scorer import Scorer
 
-    config = pick(ScoreConfig, options)
     scorer = Scorer(run, checkpoint, config)
-    write(scorer.split(split) if split else scorer.files(files or ("-",), form))
+    write(scorer.files(files or ("-",), form))
     unknown_characters(scorer.unknown_count, config.unknown)
 
 

@@ -13,13 +13,11 @@ import numpy as np
 import textgen
 from textgen.cli.standard_input import line_batches, read_text, shown_name
 from textgen.config import PrepareConfig, ScoreConfig
-from textgen.data.corpus import Corpus
 from textgen.data.sources import find_sources
 from textgen.data.text import Source
-from textgen.errors import RunError, TextError
+from textgen.errors import TextError
 from textgen.inference.page import surprise_page
-from textgen.inference.score import CharacterScore, character_scores, line_bits, mean_bits, total_bits
-from textgen.runs.run import Run
+from textgen.inference.score import CharacterScore, character_scores, line_bits, total_bits
 from textgen.runs.writing import write_bytes
 
 
@@ -33,7 +31,6 @@ class Scorer:
     """
 
     def __init__(self, run: Path, checkpoint: str, config: ScoreConfig) -> None:
-        self.run = run
         self.model = textgen.load(run, checkpoint).remembering(config.memory)
         self.unknown = config.unknown
         self.unknown_count = 0
@@ -67,22 +64,6 @@ class Scorer:
         file.flush()
         dtype = self.model.vocabulary.dtype
         return np.memmap(file, dtype, "r") if file.tell() else np.empty(0, dtype)
-
-    def split(self, part: str) -> Iterator[str]:
-        """The mean bits per character of a part of the run's own corpus, on as many of its characters as validation; of
-        the test part, on all.
-
-        Raises:
-            RunError, CorpusError: the corpus is no longer there, or is another one, or has no such part.
-        """
-        info = Run(self.run).load_info()
-        corpus = Corpus.load_same(info.corpus, info.corpus_fingerprint, self.run)
-        ids: np.ndarray = getattr(corpus, part)
-        if not len(ids):
-            raise RunError(f"{corpus.path}: has no {part} part; `textgen prepare --{part}` makes one")
-        corpus.check_ids(part)
-        most = 0 if part == "test" else info.train.validation_characters or 0
-        yield f"{mean_bits(self.model, ids, most):.4f}\n"
 
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each line its mean bits per character, a tab and the line."""

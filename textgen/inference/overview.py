@@ -41,6 +41,12 @@ class RunOverview(msgspec.Struct):
     written: str | None
     textgen_version: str
 
+    def __str__(self) -> str:
+        return described(self)
+
+    def __repr__(self) -> str:
+        return described(self)
+
 
 def overview(path: Path) -> RunOverview:
     """Read what there is to know about a run.
@@ -86,8 +92,28 @@ def find_runs(folder: Path) -> list[Path]:
     return sorted(path.parent for pattern in patterns for path in folder.glob(pattern))
 
 
-def runs_table(folder: Path) -> str:
-    """A table of the runs in a folder, best first; runs that cannot be read stand at the end with the reason.
+class Runs(list[RunOverview]):
+    """Runs, best first. As a text it is a table; runs that cannot be read stand at its end with the reason.
+
+    Attributes:
+        broken: those runs and reasons, a line each.
+    """
+
+    broken: list[str]
+
+    def __str__(self) -> str:
+        lines = [f"{'bpc':>7} {'network':>7} {'steps':>9} {'minutes':>8} {'model':>12}  run"]
+        for row in self:
+            bpc, network = ("-" if value is None else f"{value:.3f}" for value in (row.validation_bpc, row.network_bpc))
+            figures = f"{bpc:>7} {network:>7} {row.steps:9,} {row.seconds / 60:8.1f} {shape(row.model):>12}"
+            lines.append(f"{figures}  {row.run}")
+        return "\n".join(lines + self.broken)
+
+    __repr__ = __str__
+
+
+def list_runs(folder: Path) -> Runs:
+    """The runs in a folder and the folders in it.
 
     Raises:
         RunError: there is none.
@@ -101,12 +127,9 @@ def runs_table(folder: Path) -> str:
             rows.append(overview(path))
         except TextgenError as error:
             broken.append(f"{path}: {error}")
-    rows.sort(key=lambda row: (row.validation_bpc is None, row.validation_bpc, row.run))
-    lines = [f"{'bpc':>7} {'network':>7} {'steps':>9} {'minutes':>8} {'model':>12}  run"]
-    for row in rows:
-        bpc, network = ("-" if value is None else f"{value:.3f}" for value in (row.validation_bpc, row.network_bpc))
-        lines.append(f"{bpc:>7} {network:>7} {row.steps:9,} {row.seconds / 60:8.1f} {shape(row.model):>12}  {row.run}")
-    return "\n".join(lines + broken)
+    found = Runs(sorted(rows, key=lambda row: (row.validation_bpc is None, row.validation_bpc, row.run)))
+    found.broken = broken
+    return found
 
 
 def shape(model: ModelConfig) -> str:
@@ -129,13 +152,17 @@ def describe_change(change: Change) -> str:
     return f"{', '.join(values)} at step {change.step:,} ({change.reason})"
 
 
-def describe_run(path: Path, curve: bool = False) -> str:
-    """`overview` in lines for a person; with `curve` its learning curve, too."""
-    it = overview(path)
+def described(it: RunOverview) -> str:
+    """A run in lines for a person."""
+    return "\n".join(f"{name:16} {value}" for name, value in facts(it).items())
+
+
+def facts(it: RunOverview) -> dict[str, str]:
+    """What a person is told of a run, by name."""
     bpc = "not validated" if it.validation_bpc is None else f"{it.validation_bpc:.3f} bits per character"
     bpc += "" if it.network_bpc is None else f"; the network alone {it.network_bpc:.3f}"
     counts = f"n-gram counts of order {it.model.ngram_order}; " if it.model.ngram_order else ""
-    facts = {
+    return {
         "run": it.run,
         "model": f"{shape(it.model)}, embedding {it.model.embedding_dim}, dropout {it.model.dropout:g}, "
         f"recurrent dropout {it.model.recurrent_dropout:g}",
@@ -151,11 +178,14 @@ def describe_run(path: Path, curve: bool = False) -> str:
         "written": it.written or "-",
         "textgen": it.textgen_version,
     }
-    lines = [f"{name:16} {value}" for name, value in facts.items()]
-    drawn = learning_curve(load_progress(Run(path)).curve) if curve else []
-    return "\n".join(lines + (["", "bits per character in validation", *drawn] if drawn else []))
 
 
-def overview_json(path: Path) -> str:
-    """`overview` as JSON."""
-    return json.dumps(msgspec.to_builtins(overview(path)), indent=2, ensure_ascii=False)
+def drawn_curve(path: Path) -> str:
+    """The learning curve of a run under a title, for a terminal; empty before the second validation."""
+    drawn = learning_curve(load_progress(Run(path)).curve)
+    return "\n".join(["\n\nbits per character in validation", *drawn]) if drawn else ""
+
+
+def as_json(it: RunOverview) -> str:
+    """An overview as JSON."""
+    return json.dumps(msgspec.to_builtins(it), indent=2, ensure_ascii=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -146,18 +146,19 @@ def _bits_of_longest_first(lines: list[str], model: Generator) -> Floats:
     return nats / math.log(2)
 
 
-def character_scores(model: Generator, pieces: Iterator[str]) -> Iterator[CharacterScore]:
+def character_scores(model: Generator, pieces: Iterable[str], k: int = LIKELIEST) -> Iterator[CharacterScore]:
     """The surprise of every character of a text that comes in pieces, read as texts start and without a break.
 
     Args:
         model: a loaded model.
         pieces: text of known characters.
+        k: how many of the likeliest characters to tell.
     """
     idx2char = model.vocabulary.idx2char
     logits, state = model.predictor.read([[model.vocabulary.start]])
     for piece in pieces:
         for index in model.vocabulary.encode(piece):
             nats = log_probabilities(logits[0].astype(np.float64))
-            best = np.argsort(-nats, kind="stable")[:LIKELIEST]
+            best = np.argsort(-nats, kind="stable")[:k]
             yield CharacterScore(idx2char[index], float(-nats[index] / math.log(2)), [idx2char[i] for i in best])
             logits = model.predictor.step(np.array([index]), state)

@@ -1,0 +1,235 @@
+"""A trained model, as Python meets it: it writes, scores texts and says what it expects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, Literal, Unpack, overload
+
+import numpy as np
+
+from textgen.config import SampleConfig, ScoreConfig, build
+from textgen.data.corpus import Corpus
+from textgen.errors import ConfigError, RunError, TextError
+from textgen.inference.generate import Generator
+from textgen.inference.sampling import log_probabilities
+from textgen.inference.score import LIKELIEST, character_scores, line_bits, mean_bits
+from textgen.inference.surprises import Surprises
+from textgen.runs.arrays import Floats
+from textgen.runs.run import Run
+from textgen.settings import SampleSettings, ScoreSettings
+
+Part = Literal["train", "validation", "test"]
+
+
+class Model(Generator):
+    """A trained model that `textgen.load` has read."""
+
+    run: Run | None = None
+    """Where it was read from."""
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], checkpoint: str = "best", precision: str = "float32") -> Model:
+        """Load a checkpoint of a run; see `textgen.load`."""
+        model = super().load(path, checkpoint, precision)
+        model.run = Run(path)
+        return model
+
+    @overload
+    def generate(self, seed_text: str = "", **settings: Unpack[SampleSettings]) -> str: ...
+
+    @overload
+    def generate(
+        self, seed_text: list[str] | tuple[str, ...], *, samples: int = 1, **settings: Unpack[SampleSettings]
+    ) -> list[str]: ...
+
+    @overload
+    def generate(self, seed_text: str = "", *, samples: int, **settings: Unpack[SampleSettings]) -> list[str]: ...
+
+    def generate(
+        self, seed_text: str | Iterable[str] = "", *, samples: int | None = None, **settings: Any
+    ) -> str | list[str]:
+        """Continue a text, or many side by side.
+
+        Args:
+            seed_text: the text to continue; empty starts a new line, or where the corpus had document ends, a new
+                document. A list of texts continues each.
+            samples: how many continuations of each text.
+            settings: see `textgen.SampleSettings`; for instance length (characters to add, default 500), temperature
+                (default 0.8, 0 is greedy), memory, top_k, top_p, stop, rng_seed.
+
+        Returns:
+            The seed text and what follows. For a list of texts, or where `samples` is given, a list: the samples of one
+            text after another. The same rng_seed gives the same texts, and no text depends on those beside it.
+
+        Raises:
+            TextError: a seed text holds characters that the vocabulary lacks, or is no text, or there is none.
+            ConfigError: a setting is unknown or out of range.
+        """
+        config = build(SampleConfig, settings if samples is None else settings | {"samples": samples})
+        if isinstance(seed_text, str) and samples is None:
+            return "".join(self.stream(seed_text, config))
+        written = self.write(seeds_of(seed_text, config.samples), config)
+        by_sample = groupby(written, key=lambda pair: pair[0])
+        return [sample.seed_text + "".join(piece for _, piece in pieces) for sample, pieces in by_sample]
+
+    def stream(
+        self,
+        seed_text: str = "",
+        config: SampleConfig | None = None,
+        index: int = 0,
+        **settings: Unpack[SampleSettings],
+    ) -> Iterator[str]:
+        """As `generate` for one text, in pieces: first the seed text, then characters as they are made.
+
+        Args:
+            seed_text: the text to continue.
+            config: the settings as one object, if they are not given by name.
+            index: which of the samples that belong to one rng_seed, from 0.
+            settings: see `textgen.SampleSettings`.
+        """
+        return super().stream(one_text(seed_text), config or build(SampleConfig, settings), index)
+
+    @overload
+    def score(self, text: str, **settings: Unpack[ScoreSettings]) -> float: ...
+
+    @overload
+    def score(self, text: list[str] | tuple[str, ...], **settings: Unpack[ScoreSettings]) -> Floats: ...
+
+    @overload
+    def score(self, *, split: Part, **settings: Unpack[ScoreSettings]) -> float: ...
+
+    def score(
+        self,
+        text: str | Iterable[str] | None = None,
+        *,
+        split: Part | None = None,
+        **settings: Unpack[ScoreSettings],
+    ) -> float | Floats:
+        """How surprising a text is, in bits per character.
+
+        Args:
+            text: a text; or lines without their ends, for instance `text.split("\\n")`. Each is read by itself.
+            split: instead of a text a part of the corpus that the run was trained on. All of `test` counts, and of
+                `train` and `validation` as many characters as in a validation.
+            settings: see `textgen.ScoreSettings`: memory (default 0) and unknown.
+
+        Returns:
+            The mean of all characters. For N lines an array (N,); the line end counts as a character of each.
+
+        Raises:
+            TextError: a text is empty, no text, or holds characters that the vocabulary lacks.
+            RunError, CorpusError: the corpus of the run is no longer there, or is another one, or has no such part.
+            ConfigError: a setting is unknown or out of range, or not one of text and split is given.
+        """
+        config = build(ScoreConfig, settings)
+        if (text is None) == (split is None):
+            raise ConfigError("score: give a text or split, one of the two")
+        model = self.remembering(config.memory)
+        if split is not None:
+            return self._score_split(model, split)
+        if isinstance(text, str):
+            known = self.known(text, config.unknown, "text")
+            if not known:
+                raise TextError("text: empty; expected at least one character")
+            return mean_bits(model, self.vocabulary.encode(known))
+        return line_bits(model, [self.known(line, config.unknown, "line") for line in checked(text, "text")])
+
+    def surprise(self, text: str, k: int = LIKELIEST, **settings: Unpack[ScoreSettings]) -> Surprises:
+        """How surprising each character of a text is, and what the model expected in its place.
+
+        Args:
+            text: N characters.
+            k: how many of the likeliest characters to tell, 1 or more; at most the vocabulary has.
+            settings: see `textgen.ScoreSettings`: memory (default 0) and unknown.
+
+        Returns:
+            characters (N,), bits (N,) and likeliest (N, k). A notebook shows the text shaded.
+
+        Raises:
+            TextError: the text holds characters that the vocabulary lacks.
+            ConfigError: a setting is unknown or out of range.
+        """
+        config, k = build(ScoreConfig, settings), self._most(k)
+        pieces = [self.known(one_text(text), config.unknown, "text")]
+        return Surprises(character_scores(self.remembering(config.memory), pieces, k), k)
+
+    def likeliest(
+        self, text: str = "", k: int = LIKELIEST, **settings: Unpack[ScoreSettings]
+    ) -> list[tuple[str, float]]:
+        """What the model expects after a text.
+
+        Args:
+            text: any text; empty is where a text begins.
+            k: how many characters to tell, 1 or more; at most the vocabulary has.
+            settings: see `textgen.ScoreSettings`: memory (default 0) and unknown.
+
+        Returns:
+            Pairs of a character and its probability, the likeliest first.
+
+        Raises:
+            As `surprise`.
+        """
+        config, k = build(ScoreConfig, settings), self._most(k)
+        ids = self.ids(self.known(one_text(text), config.unknown, "text"))
+        logits, _ = self.remembering(config.memory).predictor.read([ids])
+        chances = np.exp(log_probabilities(logits[0].astype(np.float64)))
+        best = np.argsort(-chances, kind="stable")[:k]
+        return [(self.vocabulary.idx2char[index], float(chances[index])) for index in best]
+
+    def _score_split(self, model: Generator, split: str) -> float:
+        """The score of a part of the run's own corpus, on as many of its characters as validation; of `test` on all."""
+        if split not in ("train", "validation", "test"):
+            raise ConfigError(f"split: {split!r}; expected train, validation or test")
+        if self.run is None:
+            raise RunError("split: this model was not read from a run; load one with textgen.load")
+        info = self.run.load_info()
+        corpus = Corpus.load_same(info.corpus, info.corpus_fingerprint, self.run.path)
+        ids: np.ndarray = getattr(corpus, split)
+        if not len(ids):
+            raise RunError(f"{corpus.path}: has no {split} part; `textgen prepare --{split}` makes one")
+        corpus.check_ids(split)
+        return mean_bits(model, ids, 0 if split == "test" else info.train.validation_characters or 0)
+
+    def _most(self, k: int) -> int:
+        """How many of the likeliest characters there can be."""
+        if not isinstance(k, int | np.integer) or k < 1:
+            raise ConfigError(f"k: {k!r}; expected a whole number, 1 or more")
+        return min(int(k), len(self.vocabulary))
+
+
+def seeds_of(seed_text: str | Iterable[str], samples: int) -> Iterator[str]:
+    """Each seed text as often as it is continued."""
+    seeds = [seed_text] if isinstance(seed_text, str) else checked(seed_text, "seed_text")
+    return (seed for seed in seeds for _ in range(samples))
+
+
+def one_text(text: str) -> str:
+    """A text, and nothing else.
+
+    Raises:
+        TextError: it is something else.
+    """
+    return checked([text], "text")[0]
+
+
+def checked(texts: Iterable[str] | None, name: str) -> list[str]:
+    """Texts, and nothing else.
+
+    Args:
+        texts: any iterable.
+        name: what they are, for messages.
+
+    Raises:
+        TextError: it is none, or holds none, or something else.
+    """
+    if not isinstance(texts, Iterable):
+        raise TextError(f"{name}: {texts!r:.80}; expected a text, or several of them")
+    found = list(texts)
+    if not found:
+        raise TextError(f"{name}: an empty list; expected at least one text")
+    for number, text in enumerate(found, 1):
+        if not isinstance(text, str):
+            raise TextError(f"{name}: number {number} is {text!r:.80}; expected a text")
+    return found
