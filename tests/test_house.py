@@ -10,12 +10,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py").is_file()}
 MAY_USE = {
     "runs": set(),
-    "data": {"runs"},
+    "display": {"runs"},
+    "data": {"display", "runs"},
     "counts": {"data", "runs"},
-    "training": {"data", "counts", "runs"},
-    "inference": {"data", "counts", "runs"},
-    "export": {"data", "counts", "training", "inference", "runs"},
-    "cli": {"data", "counts", "training", "inference", "export", "runs"},
+    "training": {"data", "counts", "display", "runs"},
+    "inference": {"data", "counts", "display", "runs"},
+    "export": {"data", "counts", "training", "inference", "display", "runs"},
+    "cli": {"data", "counts", "training", "inference", "export", "display", "runs"},
 }
 """The rooms that a room may import from. Those outside the rooms are open to all."""
 AT_THE_TOP = 8

@@ -13,23 +13,26 @@ Nothing is loaded before it is used; only training needs TensorFlow.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
+from textgen.display.keywords import with_settings
 from textgen.errors import ConfigError, CorpusError, ModelError, RunError, TextError, TextgenError
 from textgen.settings import PrepareSettings, ResumeSettings, SampleSettings, ScoreSettings, TrainSettings
 from textgen.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator
 
     from textgen.data.corpus import Corpus
+    from textgen.display.verbose import Verbose
     from textgen.export.forms import Exported, Form
     from textgen.inference.model import Model
     from textgen.inference.overview import RunOverview, Runs
     from textgen.inference.surprises import Surprises
-    from textgen.training.checkpoint import Position
+    from textgen.training.ending import TrainingEnd
     from textgen.training.loop import Reporter
     from textgen.training.trainer import Callbacks
 
@@ -41,7 +44,6 @@ __all__ = [
     "CorpusError",
     "Model",
     "ModelError",
-    "Position",
     "PrepareSettings",
     "Reporter",
     "ResumeSettings",
@@ -53,7 +55,9 @@ __all__ = [
     "TextError",
     "TextgenError",
     "TrainSettings",
+    "TrainingEnd",
     "__version__",
+    "corpora",
     "export",
     "import_keras",
     "info",
@@ -66,13 +70,12 @@ __all__ = [
 HOMES = {
     "Corpus": "textgen.data.corpus",
     "Model": "textgen.inference.model",
-    "Position": "textgen.training.checkpoint",
     "Reporter": "textgen.training.loop",
     "RunOverview": "textgen.inference.overview",
     "Surprises": "textgen.inference.surprises",
+    "TrainingEnd": "textgen.training.ending",
 }
 """Where the classes live that are loaded when they are first asked for."""
-Function = TypeVar("Function", bound="Callable[..., Any]")
 # Python names a package in its parent when it first imports it. Later, that would hide the functions of these names.
 import_module("textgen.export")
 import_module("textgen.runs")
@@ -84,20 +87,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _with(settings: type) -> Callable[[Function], Function]:
-    """Decorate a function whose keywords are these settings: `help` lists them."""
-
-    def decorate(function: Function) -> Function:
-        told = function.__doc__ or ""
-        # from Python 3.13 on a docstring comes without the margin of its code
-        margin = "" if "\nArgs:" in told else "    "
-        function.__doc__ = f"{told.rstrip()}\n\n{margin}{settings.__doc__}"
-        return function
-
-    return decorate
-
-
-@_with(PrepareSettings)
+@with_settings(PrepareSettings)
 def prepare(
     sources: StrPath | Iterable[StrPath], out: StrPath, *, force: bool = False, **settings: Unpack[PrepareSettings]
 ) -> Corpus:
@@ -128,7 +118,7 @@ def prepare(
     return prepare(find_sources(named, patterns(config), config.exclude), Path(out), config, force=force)
 
 
-@_with(TrainSettings)
+@with_settings(TrainSettings)
 def train(
     corpus: Corpus | StrPath,
     out: StrPath,
@@ -136,8 +126,9 @@ def train(
     start_from: StrPath | None = None,
     callbacks: Callbacks = (),
     reporter: Reporter | None = None,
+    verbose: Verbose = "auto",
     **settings: Unpack[TrainSettings],
-) -> Position:
+) -> TrainingEnd:
     """Train a new model, as `textgen train` does.
 
     Args:
@@ -145,12 +136,14 @@ def train(
         out: the run directory to make.
         start_from: a run whose weights to begin with; it also settles the shape of the network.
         callbacks: Keras's own or yours, as under `fit`. An epoch, to them, is the time from one validation to the next.
-        reporter: told how it goes; nobody by default.
+        reporter: told how it goes, in place of a display.
+        verbose: `auto` shows the training in a terminal as the command does, and in a notebook in an output that is
+            brought up to date in place. 0 shows nothing, and 1 always something.
         settings: see `TrainSettings` below. What is not given is picked from the size of the text and the time there
             is, as `--preset auto` does. Without minutes, steps or epochs it takes five minutes.
 
     Returns:
-        Where the training ended: step, seconds, best (the lowest validation loss, in nats per character), history.
+        Where the training ended: run, step, seconds, best (the lowest validation loss, in nats per character), history.
 
     Raises:
         RunError: `out` exists, is being trained, or cannot be written; or the training diverges.
@@ -162,42 +155,61 @@ def train(
     from textgen.data.corpus import Corpus
     from textgen.recipe import settings_for
     from textgen.runs.run import shape_of
+    from textgen.training.ending import TrainingEnd
 
     if start_from and (settled := sorted(SHAPE & settings.keys())):
         raise ConfigError(f"{settled[0]}: cannot be given with start_from: that run settles it")
     corpus = corpus if isinstance(corpus, Corpus) else Corpus.load(corpus)
     shape = shape_of(start_from) if start_from else {}
     model, schedule, reason = settings_for(len(corpus.train), settings | shape)
-    from textgen.training import trainer
+    source, out = Path(start_from) if start_from else None, Path(out)
+    with _telling(out, reporter, verbose) as told:
+        from textgen.training import trainer
 
-    source = Path(start_from) if start_from else None
-    return trainer.train(corpus, Path(out), model, schedule, reporter, callbacks, source, reason)
+        return TrainingEnd(out, trainer.train(corpus, out, model, schedule, told, callbacks, source, reason))
 
 
-@_with(ResumeSettings)
+@with_settings(ResumeSettings)
 def resume(
     run: StrPath,
     *,
     corpus: StrPath | None = None,
     callbacks: Callbacks = (),
     reporter: Reporter | None = None,
+    verbose: Verbose = "auto",
     **changes: Unpack[ResumeSettings],
-) -> Position:
+) -> TrainingEnd:
     """Go on with a run that was stopped, as if it had never been, or that has finished.
 
     Args:
         run: the run directory.
         corpus: the folder of its prepared corpus; by default where it stood when the run began.
-        callbacks, reporter: as in `train`.
+        callbacks, reporter, verbose: as in `train`.
         changes: what changes from here on; see `ResumeSettings` below. minutes, steps or epochs say how much more to
             train.
 
     Returns, Raises:
         As `train`; RunError when the run has finished and no new end is given.
     """
-    from textgen.training import trainer
+    from textgen.training.ending import TrainingEnd
 
-    return trainer.resume(Path(run), Path(corpus) if corpus else None, reporter, changes, callbacks)
+    path, data = Path(run), Path(corpus) if corpus else None
+    with _telling(path, reporter, verbose) as told:
+        from textgen.training import trainer
+
+        return TrainingEnd(path, trainer.resume(path, data, told, changes, callbacks))
+
+
+@contextmanager
+def _telling(run: Path, reporter: Reporter | None, verbose: Verbose) -> Iterator[Reporter | None]:
+    """Who is told how a training of a run goes; and what its caller is told when a signal ends it."""
+    from textgen.display.verbose import training_display
+    from textgen.inference.model import newest_sample
+    from textgen.training.interrupt import stopping_in_python
+
+    shown = nullcontext(reporter) if reporter else training_display(verbose, newest_sample)
+    with shown as told, stopping_in_python(run):
+        yield told
 
 
 def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> Model:
@@ -270,6 +282,13 @@ def import_keras(model: StrPath, out: StrPath, *, vocabulary: StrPath | None = N
 
     import_keras(Path(model), Path(vocabulary) if vocabulary else None, Path(out))
     return load(out)
+
+
+def corpora() -> list[str]:
+    """The corpora that come with textgen, each with its `@`."""
+    from textgen.data.shipped import shipped_corpora
+
+    return [f"@{name}" for name in shipped_corpora()]
 
 
 def info(run: StrPath) -> RunOverview:

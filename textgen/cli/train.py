@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from textgen.cli.options import AUTO, FOLDER, config_options, given, preset_options, without_defaults
-from textgen.cli.progress import TrainingDisplay
 from textgen.config import SHAPE, ModelConfig, TrainConfig, pick
 from textgen.recipe import Settings, settings_for
 from textgen.runs.run import shape_of
@@ -45,10 +44,13 @@ def train(
     With --resume a run goes on as if it had never stopped. Options given with it take effect from there on.
     --epochs, --steps or --minutes then say how much more to train.
     """
+    from textgen.display.terminal import TrainingDisplay
+    from textgen.inference.model import newest_sample
+
     if resume:
         refuse_settled(ctx, "--resume", {"out", "start_from", "preset", "config"})
         changes = {name: options[name] for name in options.keys() & given(ctx)}
-        with TrainingDisplay() as display:
+        with TrainingDisplay(newest_sample) as display:
             from textgen.training import trainer
 
             trainer.resume(resume, data, display, changes)
@@ -59,7 +61,7 @@ def train(
         refuse_settled(ctx, "--from", SHAPE)
     from textgen.data.corpus import Corpus
 
-    with TrainingDisplay() as display:
+    with TrainingDisplay(newest_sample) as display:
         corpus = Corpus.load(data)
         if preset == AUTO:
             shape = shape_of(start_from) if start_from else {}

@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Meta
 
 from textgen.config import PrepareConfig
+from textgen.data.summary import corpus_card, describe_corpus
 from textgen.data.vocabulary import MAX_FILE_BYTES, Vocabulary
 from textgen.errors import CorpusError
 from textgen.runs.reading import open_plain, read_bytes, read_json, reporting_os_errors
@@ -107,6 +108,12 @@ class Corpus:
         if corpus.fingerprint != fingerprint:
             raise CorpusError(f"{path}: not the corpus that {run} was trained on; put that one in its place")
         return corpus
+
+    def __repr__(self) -> str:
+        return f"<Corpus {describe_corpus(self).splitlines()[0]}>"
+
+    def _repr_html_(self) -> str:
+        return corpus_card(self)
 
     @property
     def fingerprint(self) -> str:

@@ -11,8 +11,11 @@ import numpy as np
 
 from textgen.config import SampleConfig, ScoreConfig, build
 from textgen.data.corpus import Corpus
-from textgen.errors import ConfigError, RunError, TextError
+from textgen.display.keywords import with_settings
+from textgen.display.markup import card, excerpt, line, table
+from textgen.errors import ConfigError, RunError, TextError, TextgenError
 from textgen.inference.generate import Generator
+from textgen.inference.overview import RunOverview, facts, overview, shape
 from textgen.inference.sampling import log_probabilities
 from textgen.inference.score import LIKELIEST, character_scores, line_bits, mean_bits
 from textgen.inference.surprises import Surprises
@@ -21,6 +24,8 @@ from textgen.runs.run import Run
 from textgen.settings import SampleSettings, ScoreSettings
 
 Part = Literal["train", "validation", "test"]
+SHOWN = 300
+"""Characters of the sample that a notebook shows."""
 
 
 class Model(Generator):
@@ -47,6 +52,7 @@ class Model(Generator):
     @overload
     def generate(self, seed_text: str = "", *, samples: int, **settings: Unpack[SampleSettings]) -> list[str]: ...
 
+    @with_settings(SampleSettings)
     def generate(
         self, seed_text: str | Iterable[str] = "", *, samples: int | None = None, **settings: Any
     ) -> str | list[str]:
@@ -56,7 +62,7 @@ class Model(Generator):
             seed_text: the text to continue; empty starts a new line, or where the corpus had document ends, a new
                 document. A list of texts continues each.
             samples: how many continuations of each text.
-            settings: see `textgen.SampleSettings`; for instance length (characters to add, default 500), temperature
+            settings: see `SampleSettings` below; for instance length (characters to add, default 500), temperature
                 (default 0.8, 0 is greedy), memory, top_k, top_p, stop, rng_seed.
 
         Returns:
@@ -74,6 +80,7 @@ class Model(Generator):
         by_sample = groupby(written, key=lambda pair: pair[0])
         return [sample.seed_text + "".join(piece for _, piece in pieces) for sample, pieces in by_sample]
 
+    @with_settings(SampleSettings)
     def stream(
         self,
         seed_text: str = "",
@@ -87,7 +94,7 @@ class Model(Generator):
             seed_text: the text to continue.
             config: the settings as one object, if they are not given by name.
             index: which of the samples that belong to one rng_seed, from 0.
-            settings: see `textgen.SampleSettings`.
+            settings: see `SampleSettings` below.
         """
         return super().stream(one_text(seed_text), config or build(SampleConfig, settings), index)
 
@@ -100,6 +107,7 @@ class Model(Generator):
     @overload
     def score(self, *, split: Part, **settings: Unpack[ScoreSettings]) -> float: ...
 
+    @with_settings(ScoreSettings)
     def score(
         self,
         text: str | Iterable[str] | None = None,
@@ -113,7 +121,7 @@ class Model(Generator):
             text: a text; or lines without their ends, for instance `text.split("\\n")`. Each is read by itself.
             split: instead of a text a part of the corpus that the run was trained on. All of `test` counts, and of
                 `train` and `validation` as many characters as in a validation.
-            settings: see `textgen.ScoreSettings`: memory (default 0) and unknown.
+            settings: see `ScoreSettings` below: memory (default 0) and unknown.
 
         Returns:
             The mean of all characters. For N lines an array (N,); the line end counts as a character of each.
@@ -136,13 +144,14 @@ class Model(Generator):
             return mean_bits(model, self.vocabulary.encode(known))
         return line_bits(model, [self.known(line, config.unknown, "line") for line in checked(text, "text")])
 
+    @with_settings(ScoreSettings)
     def surprise(self, text: str, k: int = LIKELIEST, **settings: Unpack[ScoreSettings]) -> Surprises:
         """How surprising each character of a text is, and what the model expected in its place.
 
         Args:
             text: N characters.
             k: how many of the likeliest characters to tell, 1 or more; at most the vocabulary has.
-            settings: see `textgen.ScoreSettings`: memory (default 0) and unknown.
+            settings: see `ScoreSettings` below: memory (default 0) and unknown.
 
         Returns:
             characters (N,), bits (N,) and likeliest (N, k). A notebook shows the text shaded.
@@ -155,6 +164,7 @@ class Model(Generator):
         pieces = [self.known(one_text(text), config.unknown, "text")]
         return Surprises(character_scores(self.remembering(config.memory), pieces, k), k)
 
+    @with_settings(ScoreSettings)
     def likeliest(
         self, text: str = "", k: int = LIKELIEST, **settings: Unpack[ScoreSettings]
     ) -> list[tuple[str, float]]:
@@ -163,7 +173,7 @@ class Model(Generator):
         Args:
             text: any text; empty is where a text begins.
             k: how many characters to tell, 1 or more; at most the vocabulary has.
-            settings: see `textgen.ScoreSettings`: memory (default 0) and unknown.
+            settings: see `ScoreSettings` below: memory (default 0) and unknown.
 
         Returns:
             Pairs of a character and its probability, the likeliest first.
@@ -177,6 +187,24 @@ class Model(Generator):
         chances = np.exp(log_probabilities(logits[0].astype(np.float64)))
         best = np.argsort(-chances, kind="stable")[:k]
         return [(self.vocabulary.idx2char[index], float(chances[index])) for index in best]
+
+    def __repr__(self) -> str:
+        it = self._overview()
+        if it is None:
+            return f"<Model of {len(self.vocabulary):,} characters>"
+        bits = "" if it.validation_bpc is None else f", {it.validation_bpc:.3f} bits per character"
+        return f"<Model {it.run}: {shape(it.model)}, {it.vocabulary:,} characters{bits}>"
+
+    def _repr_html_(self) -> str:
+        it = self._overview()
+        return card(table(facts(it)) if it else line(repr(self)), excerpt(self.generate(length=SHOWN, rng_seed=0)))
+
+    def _overview(self) -> RunOverview | None:
+        """What its run tells; None where that has gone or cannot be read."""
+        try:
+            return overview(self.run.path) if self.run else None
+        except TextgenError:
+            return None
 
     def _score_split(self, model: Generator, split: str) -> float:
         """The score of a part of the run's own corpus, on as many of its characters as validation; of `test` on all."""
@@ -197,6 +225,14 @@ class Model(Generator):
         if not isinstance(k, int | np.integer) or k < 1:
             raise ConfigError(f"k: {k!r}; expected a whole number, 1 or more")
         return min(int(k), len(self.vocabulary))
+
+
+def newest_sample(run: Run, length: int) -> str:
+    """What the newest weights of a run write; empty where it cannot be read."""
+    try:
+        return Model.load(run.path, "last").generate(length=length, rng_seed=0)
+    except TextgenError:
+        return ""
 
 
 def seeds_of(seed_text: str | Iterable[str], samples: int) -> Iterator[str]:

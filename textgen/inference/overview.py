@@ -11,6 +11,8 @@ import msgspec
 
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.vocabulary import Vocabulary
+from textgen.display.curve import curve_picture
+from textgen.display.markup import card, table
 from textgen.errors import RunError, TextgenError
 from textgen.inference.chart import learning_curve
 from textgen.runs.history import load_progress
@@ -46,6 +48,9 @@ class RunOverview(msgspec.Struct):
 
     def __repr__(self) -> str:
         return described(self)
+
+    def _repr_html_(self) -> str:
+        return card(table(facts(self)), curve_picture(load_progress(Run(self.run)).curve))
 
 
 def overview(path: Path) -> RunOverview:
