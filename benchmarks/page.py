@@ -119,9 +119,9 @@ def main() -> None:
             run = make_run(Path(folder) / f"{layers}x{units}-{order}", layers, units, order)
             file = run.with_suffix(".html")
             began = time.perf_counter()
-            size = export(run, file)
+            size = export(run, file).size
             seconds = time.perf_counter() - began
-            exact = export(run, file.with_suffix(".exact"), "html", precision="float32")
+            exact = export(run, file.with_suffix(".exact"), "html", precision="float32").size
             page = browser.new_page()
             page.goto(file.as_uri())
             rounds = [[written_per_second(page, options.length, it) for it in MEMORIES] for _ in range(options.rounds)]

@@ -57,7 +57,13 @@ def test_python_makes_the_corpus_and_the_run_of_the_command_line(tmp_path):
         (lambda path: textgen.prepare([], path), textgen.TextError, "none given"),
         (lambda path: textgen.prepare("@fables", path, lower=True), textgen.ConfigError, "did you mean 'lowercase'"),
         (lambda path: textgen.train("@fables", path), textgen.CorpusError, "expected a folder made by"),
-        (lambda path: textgen.train("a", path, start_from="b", units=8), textgen.ConfigError, "units: cannot be given"),
+        (
+            lambda path: textgen.train(
+                textgen.prepare(text="a b\n" * 99, out=path.parent / "corpus"), path, start_from="b", units=8
+            ),
+            textgen.ConfigError,
+            "units: cannot be given",
+        ),
         (lambda path: textgen.resume(path / "none"), textgen.RunError, "none"),
     ],
 )
@@ -65,6 +71,12 @@ def test_a_mistake_is_one_line(call, error, message, tmp_path):
     with pytest.raises(error, match=message) as raised:
         call(tmp_path / "out")
     assert "\n" not in str(raised.value) and not (tmp_path / "out").exists()
+
+
+def test_what_comes_with_textgen_is_named_and_told_as_the_command_tells_it():
+    told = textgen.corpora()
+    assert {"@fables", "@english"} <= set(told)
+    assert CliRunner().invoke(cli, ["corpora"]).output == f"{told}\n"
 
 
 def test_an_unknown_setting_of_a_training_is_refused(corpus_path, tmp_path):

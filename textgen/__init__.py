@@ -5,26 +5,35 @@
 >>> textgen.train(corpus, "runs/plays", minutes=5.0)                        # doctest: +SKIP
 >>> model = textgen.load("runs/plays")                                      # doctest: +SKIP
 >>> model.generate("ROMEO:", length=200, temperature=0.8, rng_seed=1)       # doctest: +SKIP
+>>> model.score("But soft, what light through yonder window breaks?")       # doctest: +SKIP
 
-These are all public names. Nothing is loaded before it is used; only training needs TensorFlow.
+Nothing is loaded before it is used; only training needs TensorFlow.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from textgen.errors import ConfigError, CorpusError, RunError, TextError, TextgenError
+from textgen.display.keywords import with_settings
+from textgen.errors import ConfigError, CorpusError, ModelError, RunError, TextError, TextgenError
+from textgen.settings import PrepareSettings, ResumeSettings, SampleSettings, ScoreSettings, TrainSettings
 from textgen.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from textgen.data.corpus import Corpus
-    from textgen.inference.generate import Generator
-    from textgen.training.checkpoint import Position
+    from textgen.display.verbose import Verbose
+    from textgen.export.forms import Exported, Form
+    from textgen.inference.model import Model
+    from textgen.inference.overview import RunOverview, Runs
+    from textgen.inference.shipped import Shipped
+    from textgen.inference.surprises import Surprises
+    from textgen.training.ending import TrainingEnd
     from textgen.training.loop import Reporter
     from textgen.training.trainer import Callbacks
 
@@ -34,25 +43,43 @@ __all__ = [
     "ConfigError",
     "Corpus",
     "CorpusError",
-    "Generator",
-    "Position",
+    "Model",
+    "ModelError",
+    "PrepareSettings",
     "Reporter",
+    "ResumeSettings",
     "RunError",
+    "RunOverview",
+    "SampleSettings",
+    "ScoreSettings",
+    "Surprises",
     "TextError",
     "TextgenError",
+    "TrainSettings",
+    "TrainingEnd",
     "__version__",
+    "corpora",
+    "export",
+    "import_keras",
+    "info",
     "load",
     "prepare",
     "resume",
+    "runs",
     "train",
 ]
 HOMES = {
     "Corpus": "textgen.data.corpus",
-    "Generator": "textgen.inference.generate",
-    "Position": "textgen.training.checkpoint",
+    "Model": "textgen.inference.model",
     "Reporter": "textgen.training.loop",
+    "RunOverview": "textgen.inference.overview",
+    "Surprises": "textgen.inference.surprises",
+    "TrainingEnd": "textgen.training.ending",
 }
 """Where the classes live that are loaded when they are first asked for."""
+# Python names a package in its parent when it first imports it. Later, that would hide the functions of these names.
+import_module("textgen.export")
+import_module("textgen.runs")
 
 
 def __getattr__(name: str) -> Any:
@@ -61,6 +88,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+@with_settings(PrepareSettings)
 def prepare(
     sources: StrPath | Iterable[StrPath] | None = None,
     out: StrPath | None = None,
@@ -68,7 +96,7 @@ def prepare(
     text: str | None = None,
     texts: Iterable[str] | None = None,
     force: bool = False,
-    **settings: Any,
+    **settings: Unpack[PrepareSettings],
 ) -> Corpus:
     """Turn text into a prepared corpus, as `textgen prepare` does.
 
@@ -79,7 +107,7 @@ def prepare(
         texts: in place of `sources`, texts themselves, each a document: any iterable of strings, also a generator, a
             Series of pandas or polars, a column of a Hugging Face data set. They are read once and not kept.
         force: replace a prepared corpus that stands there.
-        settings: fields of `PrepareConfig`, for instance lowercase, validation (default 0.1) and glob, a tuple.
+        settings: how to read and split it; see `PrepareSettings` below.
 
     Returns:
         The corpus; `train`, `validation` and `test` are its ids.
@@ -105,6 +133,7 @@ def prepare(
     return prepare_in_cache(found, config) if out is None else prepare(found, Path(out), config, force=force)
 
 
+@with_settings(TrainSettings)
 def train(
     corpus: Corpus | StrPath,
     out: StrPath,
@@ -112,8 +141,9 @@ def train(
     start_from: StrPath | None = None,
     callbacks: Callbacks = (),
     reporter: Reporter | None = None,
-    **settings: Any,
-) -> Position:
+    verbose: Verbose = "auto",
+    **settings: Unpack[TrainSettings],
+) -> TrainingEnd:
     """Train a new model, as `textgen train` does.
 
     Args:
@@ -123,12 +153,14 @@ def train(
             default a model that comes with textgen, where it reads the text well and no shape is given; `none` begins
             from nothing.
         callbacks: Keras's own or yours, as under `fit`. An epoch, to them, is the time from one validation to the next.
-        reporter: told how it goes; nobody by default.
-        settings: fields of `ModelConfig` and `TrainConfig`. What is not given is picked from the size of the text and
-            the time there is, as `--preset auto` does. Without minutes, steps or epochs it takes five minutes.
+        reporter: told how it goes, in place of a display.
+        verbose: `auto` shows the training in a terminal as the command does, and in a notebook in an output that is
+            brought up to date in place. 0 shows nothing, and 1 always something.
+        settings: see `TrainSettings` below. What is not given is picked from the size of the text and the time there
+            is, as `--preset auto` does. Without minutes, steps or epochs it takes five minutes.
 
     Returns:
-        Where the training ended: step, seconds, best (the lowest validation loss, in nats per character), history.
+        Where the training ended: run, step, seconds, best (the lowest validation loss, in nats per character), history.
 
     Raises:
         RunError: `out` exists, is being trained, or cannot be written; or the training diverges.
@@ -138,41 +170,62 @@ def train(
     """
     from textgen.data.corpus import Corpus
     from textgen.recipe import settings_for
+    from textgen.training.ending import TrainingEnd
 
     corpus = corpus if isinstance(corpus, Corpus) else Corpus.load(corpus)
-    model, schedule, source, reasons = settings_for(corpus, settings, start_from)
-    from textgen.training import trainer
+    out = Path(out)
+    with _telling(out, reporter, verbose) as told:
+        model, schedule, source, reasons = settings_for(corpus, settings, start_from)
+        from textgen.training import trainer
 
-    return trainer.train(corpus, Path(out), model, schedule, reporter, callbacks, source, reasons)
+        return TrainingEnd(out, trainer.train(corpus, out, model, schedule, told, callbacks, source, reasons))
 
 
+@with_settings(ResumeSettings)
 def resume(
     run: StrPath,
     *,
     corpus: StrPath | None = None,
     callbacks: Callbacks = (),
     reporter: Reporter | None = None,
-    **changes: Any,
-) -> Position:
+    verbose: Verbose = "auto",
+    **changes: Unpack[ResumeSettings],
+) -> TrainingEnd:
     """Go on with a run that was stopped, as if it had never been, or that has finished.
 
     Args:
         run: the run directory.
         corpus: the folder of its prepared corpus; by default where it stood when the run began.
-        callbacks, reporter: as in `train`.
-        changes: fields of `TrainConfig`, dropout and recurrent_dropout that change from here on. minutes, steps or
-            epochs say how much more to train.
+        callbacks, reporter, verbose: as in `train`.
+        changes: what changes from here on; see `ResumeSettings` below. minutes, steps or epochs say how much more to
+            train.
 
     Returns, Raises:
         As `train`; RunError when the run has finished and no new end is given.
     """
-    from textgen.training import trainer
+    from textgen.training.ending import TrainingEnd
 
-    return trainer.resume(Path(run), Path(corpus) if corpus else None, reporter, changes, callbacks)
+    path, data = Path(run), Path(corpus) if corpus else None
+    with _telling(path, reporter, verbose) as told:
+        from textgen.training import trainer
+
+        return TrainingEnd(path, trainer.resume(path, data, told, changes, callbacks))
 
 
-def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> Generator:
-    """Load a run for sampling. TensorFlow is not imported.
+@contextmanager
+def _telling(run: Path, reporter: Reporter | None, verbose: Verbose) -> Iterator[Reporter | None]:
+    """Who is told how a training of a run goes; and what its caller is told when a signal ends it."""
+    from textgen.display.verbose import training_display
+    from textgen.inference.model import newest_sample
+    from textgen.training.interrupt import stopping_in_python
+
+    shown = nullcontext(reporter) if reporter else training_display(verbose, newest_sample)
+    with shown as told, stopping_in_python(run):
+        yield told
+
+
+def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> Model:
+    """Load a run for sampling and scoring. TensorFlow is not imported.
 
     Args:
         run: a run directory that `textgen train` wrote.
@@ -181,11 +234,103 @@ def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> 
         precision: `float16` rounds the weights to 16 bits, as the pages of `textgen export` hold them.
 
     Returns:
-        A `Generator`, whose `generate` and `stream` continue a text.
+        A `Model`: `generate` and `stream` continue a text, `score`, `surprise` and `likeliest` judge one.
 
     Raises:
         RunError: the directory is no run, or lacks a checkpoint, or its files do not fit together.
     """
-    from textgen.inference.generate import Generator
+    from textgen.inference.model import Model
 
-    return Generator.load(run, checkpoint, precision)
+    return Model.load(run, checkpoint, precision)
+
+
+def export(
+    run: StrPath,
+    file: StrPath,
+    *,
+    format: Form | None = None,
+    checkpoint: str = "best",
+    precision: str | None = None,
+    force: bool = False,
+) -> Exported:
+    """Write a run as one file that other tools open, as `textgen export` does.
+
+    Args:
+        run: the run directory; it may be in training.
+        file: the file to make.
+        format: `html` (a page that writes), `keras` or `onnx`; by default what the suffix of the file says.
+        checkpoint: as in `load`.
+        precision: the number format of a page's weights, by default `float16`; the other forms have float32.
+        force: replace a file that exists.
+
+    Returns:
+        The file, its size in bytes, and notes: what of the run it does not hold.
+
+    Raises:
+        ConfigError: the suffix names no form, or the form has no such precision.
+        RunError: the run cannot be read, or the file exists or cannot be written.
+    """
+    from textgen.export.forms import export
+
+    return export(Path(run), Path(file), format, checkpoint, precision, force)
+
+
+def import_keras(model: StrPath, out: StrPath, *, vocabulary: StrPath | None = None) -> Model:
+    """Make a run of a Keras model, as `textgen import` does. The file is read as data, and no code in it runs.
+
+    Args:
+        model: a .keras file of a Sequential model: Embedding, then LSTM, GRU or SimpleRNN layers, then Dense.
+        out: the run directory to make.
+        vocabulary: a list of its characters: JSON, or .npy of strings. A file that `export` made needs none.
+
+    Returns:
+        The model, loaded.
+
+    Raises:
+        ModelError: the file cannot be read, or is another kind of model.
+        RunError: `out` exists or cannot be written.
+    """
+    from textgen.export.keras_import import import_keras
+
+    import_keras(Path(model), Path(vocabulary) if vocabulary else None, Path(out))
+    return load(out)
+
+
+def corpora() -> Shipped:
+    """The corpora and the models that come with textgen, as `textgen corpora` lists them.
+
+    Returns:
+        Their names, each with its `@`: first the corpora, which `prepare` takes, then the models, which `load` and the
+        `start_from` of `train` take. `str` of it is the two tables of the command.
+    """
+    from textgen.inference.shipped import Shipped
+
+    return Shipped()
+
+
+def info(run: StrPath) -> RunOverview:
+    """The model, corpus, training and best validation of a run, as `textgen info` shows them.
+
+    Returns:
+        The facts as attributes; `str` of it is what the command prints.
+
+    Raises:
+        RunError, CorpusError: it is no run, or damaged.
+    """
+    from textgen.inference.overview import overview
+
+    return overview(Path(run))
+
+
+def runs(folder: StrPath = ".") -> Runs:
+    """The runs in a folder and the folders in it, as `textgen runs` lists them.
+
+    Returns:
+        What `info` tells of each, the lowest validation first; `str` of it is the table.
+
+    Raises:
+        RunError: there is none.
+    """
+    from textgen.inference.overview import list_runs
+
+    return list_runs(Path(folder))

@@ -16,6 +16,10 @@ class TextgenError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and notebooks show: the one line, as the command does."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class ConfigError(TextgenError):
     """A setting is unknown, of the wrong type or out of range."""

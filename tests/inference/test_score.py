@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import textgen
 from textgen.data.corpus import Corpus
-from textgen.inference.overview import describe_run, find_runs, overview, runs_table
+from textgen.inference.overview import find_runs, list_runs, overview
 from textgen.inference.page import surprise_page
 from textgen.inference.score import CharacterScore, character_scores, line_bits, total_bits
 from textgen.runs.run import Run
@@ -67,7 +67,7 @@ def test_an_overview_tells_what_a_run_is(run_path, corpus_path):
     assert (it.model.units, it.vocabulary, it.steps) == (24, 29, 300)
     assert it.parameters == sum(w.size for w in _weights(run_path))
     assert it.checkpoints == ["best", "last"] and it.corpus == str(corpus_path)
-    assert "lstm 1x24" in describe_run(run_path)
+    assert "lstm 1x24" in str(overview(run_path))
 
 
 def _weights(run_path):
@@ -90,6 +90,6 @@ def test_runs_are_listed_best_first_and_broken_ones_last(run_path, tmp_path):
         writer.writerows({**row, "validation_bpc": float(row["validation_bpc"]) + 1} for row in rows)
     (tmp_path / "runs" / "broken" / "run.json").write_text("{")
     assert [path.name for path in find_runs(tmp_path)] == ["broken", "good", "worse"]
-    lines = runs_table(tmp_path).splitlines()
+    lines = str(list_runs(tmp_path)).splitlines()
     assert [line.split("/")[-1] for line in lines[1:3]] == ["good", "worse"]
     assert "broken" in lines[3] and "damaged" in lines[3]

@@ -27,7 +27,7 @@ import textgen
 from textgen.config import ModelConfig, TrainConfig, read_toml
 from textgen.data.corpus import Corpus
 from textgen.errors import TextgenError
-from textgen.inference.overview import describe_run, overview_json, runs_table
+from textgen.inference.overview import as_json, list_runs, overview
 from textgen.runs.run import Run
 
 SECONDS = 5
@@ -120,9 +120,9 @@ def sampled(folder: Path) -> None:
 
 def shown(folder: Path) -> None:
     """Show a run, and list it."""
-    runs_table(folder)
-    overview_json(folder / "run")
-    describe_run(folder / "run")
+    str(list_runs(folder))
+    as_json(overview(folder / "run"))
+    str(overview(folder / "run"))
 
 
 def corpus_read(folder: Path) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 import textgen
 from textgen.cli import cli
 from textgen.data.corpus import Corpus
-from textgen.inference.overview import describe_run
+from textgen.inference.overview import overview
 
 DONE = {
-    "info": describe_run,
+    "info": overview,
     "load": textgen.load,
     "corpus": Corpus.load,
     "textgen": lambda *arguments: cli.main(arguments, standalone_mode=False),

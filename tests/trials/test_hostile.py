@@ -16,7 +16,7 @@ from support import few, run_textgen
 import textgen
 from textgen.data.corpus import Corpus
 from textgen.errors import TextgenError
-from textgen.inference.overview import describe_run
+from textgen.inference.overview import overview
 from textgen.runs.run import Run
 
 LARGE = 16 * 2**20
@@ -49,7 +49,7 @@ def refusal(folder, place) -> str:
 
     run = Run(folder / "run")
     loaders = {
-        "info": lambda: describe_run(run.path),
+        "info": lambda: str(overview(run.path)),
         "load": lambda: textgen.load(run.path),
         "corpus": lambda: Corpus.load(folder / "corpus"),
         "resume": lambda: check_training(run, run.load_info(), 29, 2430),
@@ -83,7 +83,7 @@ def test_what_is_no_plain_file_is_refused(folder, place, kind):
     replaced(folder / place, kind)
     if place == "run/history.csv" and kind in ("pipe", "device", "folder"):
         # a history that is no file is none, as before the first validation
-        assert "0 steps" in describe_run(folder / "run")
+        assert "0 steps" in str(overview(folder / "run"))
         return
     assert str(folder) in refusal(folder, place)
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+import textgen
 from textgen.cli.completion import CHECKPOINT, RUN
 from textgen.cli.options import FOLDER
 from textgen.config import PRECISIONS
+
+if TYPE_CHECKING:
+    from textgen.export.forms import Form
 
 
 @click.command()
 @click.argument("run", type=RUN)
 @click.argument("file", type=FOLDER)
-@click.option(
-    "--format", "form", type=click.Choice(["html", "keras", "onnx"]), help="Form, where the suffix does not say it."
-)
+@click.option("--format", type=click.Choice(["html", "keras", "onnx"]), help="Form, where the suffix does not say it.")
 @CHECKPOINT
 @click.option(
     "--precision",
@@ -24,7 +27,7 @@ from textgen.config import PRECISIONS
     help="Number format of a page's weights: float16 by default; float32 makes it twice as large.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-def export(run: Path, file: Path, form: str | None, checkpoint: str, precision: str | None, force: bool) -> None:
+def export(run: Path, file: Path, format: Form | None, checkpoint: str, precision: str | None, force: bool) -> None:
     """Write a run as one file that other tools open.
 
     \b
@@ -39,11 +42,8 @@ def export(run: Path, file: Path, form: str | None, checkpoint: str, precision: 
     The text that a model was trained on is not in the file. But counts hold its frequent passages, and a network can
     recite some, too. Give away only what that text allows.
     """
-    from textgen.export.forms import export
-
-    notes: list[str] = []
-    size = export(run, file, form, checkpoint, precision, force, notes.append)
-    click.echo("; ".join([f"{file}: {size / 1e6:,.2f} MB", *notes]), err=True)
+    made = textgen.export(run, file, format=format, checkpoint=checkpoint, precision=precision, force=force)
+    click.echo(made, err=True)
 
 
 @click.command("import")
@@ -58,7 +58,7 @@ def import_(model: Path, vocabulary: Path | None, out: Path) -> None:
 
     The run samples and scores, and `textgen train DATA --from RUN` trains it on.
     """
-    from textgen.export.keras_import import import_keras
     from textgen.inference.overview import shape
 
-    click.echo(f"{out}: {shape(import_keras(model, vocabulary, out))}", err=True)
+    textgen.import_keras(model, out, vocabulary=vocabulary)
+    click.echo(f"{out}: {shape(textgen.info(out).model)}", err=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+import textgen
 from textgen.cli.completion import RUN
 from textgen.cli.options import FOLDER
 from textgen.cli.standard_output import shows_blocks, write
@@ -21,13 +22,15 @@ def info(run: Path, as_json: bool) -> None:
     """
     from textgen.inference import overview
 
-    write([overview.overview_json(run) if as_json else overview.describe_run(run, shows_blocks()), "\n"])
+    it = textgen.info(run)
+    if as_json:
+        write([overview.as_json(it), "\n"])
+    else:
+        write([str(it), overview.drawn_curve(run) if shows_blocks() else "", "\n"])
 
 
 @click.command()
 @click.argument("folder", type=FOLDER, default=Path())
 def runs(folder: Path) -> None:
     """List the runs in FOLDER and the folders in it, best first."""
-    from textgen.inference import overview
-
-    write([overview.runs_table(folder), "\n"])
+    write([str(textgen.runs(folder)), "\n"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+import textgen
 from textgen.cli.options import FOLDER, config_options
 from textgen.cli.progress import reading
 from textgen.cli.standard_output import write
@@ -52,6 +53,4 @@ def prepare(
 @click.command()
 def corpora() -> None:
     """List the corpora and the models that come with textgen."""
-    from textgen.inference.overview import shipped_table
-
-    write([shipped_table(), "\n"])
+    write([str(textgen.corpora()), "\n"])

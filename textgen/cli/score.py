@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import textgen
 from textgen.cli.completion import CHECKPOINT, RUN
 from textgen.cli.options import ENCODING, FOLDER, WORKERS, config_options
-from textgen.cli.progress import unknown_characters
+from textgen.cli.progress import scoring_part, unknown_characters
 from textgen.cli.standard_output import write
 from textgen.config import ScoreConfig, pick
+
+if TYPE_CHECKING:
+    from textgen.inference.model import Part
 
 
 @click.command()
@@ -38,7 +43,7 @@ def score(
     files: tuple[str, ...],
     checkpoint: str,
     form: str | None,
-    split: str | None,
+    split: Part | None,
     characters: int | None,
     encoding: str | None,
     workers: int,
@@ -54,11 +59,17 @@ def score(
         raise click.UsageError("--characters goes with --split; a FILE is scored whole")
     if workers != 1 and form != "lines":
         raise click.UsageError("--workers shares out lines; give --lines, or leave it out")
+    config = pick(ScoreConfig, options)
+    if split:
+        model = textgen.load(run, checkpoint)
+        model.telling = partial(scoring_part, part=split)
+        bits = model.score(split=split, characters=characters, memory=config.memory)
+        write([f"{bits:.4f}\n"])
+        return
     from textgen.cli.scorer import Scorer
 
-    config = pick(ScoreConfig, options)
     scorer = Scorer(run, checkpoint, config, encoding, workers)
-    write(scorer.split(split, characters or 0) if split else scorer.files(files or ("-",), form))
+    write(scorer.files(files or ("-",), form))
     unknown_characters(scorer.unknown_count, config.unknown)
 
 

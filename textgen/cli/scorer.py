@@ -12,20 +12,17 @@ import msgspec
 import numpy as np
 
 import textgen
-from textgen.cli.progress import CaseNote, note, scoring
+from textgen.cli.progress import CaseNote, scoring
 from textgen.cli.standard_input import BATCH_LINES, line_batches, read_text, shown_name
 from textgen.config import PrepareConfig, ScoreConfig
-from textgen.data.corpus import Corpus
-from textgen.data.evaluation import counted_characters
 from textgen.data.sources import find_sources
 from textgen.data.text import Source
 from textgen.data.transform import transformed, treated
-from textgen.errors import RunError, TextError
+from textgen.errors import TextError
 from textgen.inference.generate import Generator
 from textgen.inference.page import surprise_page
 from textgen.inference.score import CharacterScore, character_scores, mean_bits, rounded_line_bits
 from textgen.inference.workers import number_of, shared_out, shares
-from textgen.runs.run import Run
 from textgen.runs.writing import write_bytes
 
 
@@ -43,7 +40,6 @@ class Scorer:
     def __init__(
         self, run: Path, checkpoint: str, config: ScoreConfig, encoding: str | None = None, workers: int = 1
     ) -> None:
-        self.run = run
         self.model = textgen.load(run, checkpoint).remembering(config.memory)
         self.unknown = config.unknown
         self.unknown_count = 0
@@ -84,25 +80,6 @@ class Scorer:
         file.flush()
         dtype = self.model.vocabulary.dtype
         return np.memmap(file, dtype, "r") if file.tell() else np.empty(0, dtype)
-
-    def split(self, part: str, characters: int = 0) -> Iterator[str]:
-        """The mean bits per character of a part of the run's own corpus, or of about so many of its characters.
-
-        Raises:
-            RunError, CorpusError: the corpus is no longer there, or is another one, or has no such part.
-        """
-        info = Run(self.run).load_info()
-        corpus = Corpus.load_same(info.corpus, info.corpus_fingerprint, self.run)
-        ids: np.ndarray = getattr(corpus, part)
-        if not len(ids):
-            raise RunError(f"{corpus.path}: has no {part} part; `textgen prepare --{part}` makes one")
-        corpus.check_ids(part)
-        counted = counted_characters(len(ids), characters)
-        with scoring(counted) as told:
-            bits = mean_bits(self.model, ids, characters, told)
-        if counted < len(ids):
-            note(f"scored {counted:,} of the {len(ids):,} characters of the {part} part")
-        yield f"{bits:.4f}\n"
 
     def lines(self, batches: Iterable[list[str]]) -> Iterator[str]:
         """For each line its mean bits per character, a tab and the line."""

@@ -9,7 +9,6 @@ import click
 
 from textgen.cli.completion import RUN
 from textgen.cli.options import AUTO, FOLDER, config_options, given, preset_options, without_defaults
-from textgen.cli.progress import TrainingDisplay
 from textgen.config import SHAPE, ModelConfig, TrainConfig, pick
 from textgen.recipe import NOTHING, Settings, settings_for
 
@@ -50,10 +49,13 @@ def train(
     With --resume a run goes on as if it had never stopped. Options given with it take effect from there on.
     --epochs, --steps or --minutes then say how much more to train.
     """
+    from textgen.display.terminal import TrainingDisplay
+    from textgen.inference.model import newest_sample
+
     if resume:
         refuse_settled(ctx, "--resume", {"out", "start_from", "preset", "config"})
         changes = {name: options[name] for name in options.keys() & given(ctx)}
-        with TrainingDisplay() as display:
+        with TrainingDisplay(newest_sample) as display:
             from textgen.training import trainer
 
             trainer.resume(resume, data, display, changes)
@@ -64,7 +66,7 @@ def train(
         refuse_settled(ctx, "--from", SHAPE)
     from textgen.data.corpus import Corpus
 
-    with TrainingDisplay() as display:
+    with TrainingDisplay(newest_sample) as display:
         corpus = Corpus.load(data)
         if preset == AUTO:
             settings = settings_for(corpus, without_defaults(ctx, options), start_from)

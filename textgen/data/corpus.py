@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Meta
 
 from textgen.config import PrepareConfig
+from textgen.data.summary import corpus_card, describe_corpus
 from textgen.data.vocabulary import DOCUMENT_END, MAX_FILE_BYTES, REPLACEMENT, Vocabulary
 from textgen.errors import CorpusError
 from textgen.runs.reading import open_plain, read_bytes, read_json, reporting_os_errors
@@ -134,6 +135,12 @@ class Corpus:
         if wider.vocabulary != Vocabulary.load(run):
             raise CorpusError(f"{run}: its vocabulary.json does not begin with the characters of {self.path}")
         return wider
+
+    def __repr__(self) -> str:
+        return f"<Corpus {describe_corpus(self).splitlines()[0]}>"
+
+    def _repr_html_(self) -> str:
+        return corpus_card(self)
 
     @property
     def fingerprint(self) -> str:

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
+from typing import Any, Protocol
 
-from textgen.data.corpus import Corpus
-from textgen.data.vocabulary import DOCUMENT_END, REPLACEMENT
+import numpy as np
+
+from textgen.data.vocabulary import DOCUMENT_END, REPLACEMENT, Vocabulary
+from textgen.display.markup import card, excerpt, line
 
 RAREST = 10
 ODD_CATEGORIES = ("Cc", "Cf", "Cn", "Co", "Cs")
 
 
-def describe_corpus(corpus: Corpus) -> str:
+FIRST_LINES, FIRST_CHARACTERS = 6, 400
+"""What a notebook shows of the text."""
+
+
+class Described(Protocol):
+    """What is described: a corpus, which shows itself by these functions."""
+
+    path: Path
+    info: Any
+    vocabulary: Vocabulary
+    train: np.ndarray
+
+
+def corpus_card(corpus: Described) -> str:
+    """A corpus in a notebook: `describe_corpus`, and the first lines of the text."""
+    first, *others = describe_corpus(corpus).split("\n")
+    text = corpus.vocabulary.decode(corpus.train[:FIRST_CHARACTERS]).replace(DOCUMENT_END, "\n")
+    lines = [excerpt("\n".join(text.split("\n")[:FIRST_LINES]))]
+    return card(line(first), *map(line, others), *lines)
+
+
+def describe_corpus(corpus: Described) -> str:
     """Sizes, the rarest characters and the odd ones."""
     info = corpus.info
     counts = dict(zip(corpus.vocabulary.idx2char, info.counts, strict=True))

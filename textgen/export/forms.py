@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from textgen.errors import ConfigError, RunError
 from textgen.runs.writing import write_bytes
 
 FORMS = {".html": "html", ".keras": "keras", ".onnx": "onnx"}
 """The form by the suffix of a file."""
+Form = Literal["html", "keras", "onnx"]
+
+
+class Exported(NamedTuple):
+    """A file that `export` has written. As a text it is the line that the command prints."""
+
+    file: Path
+    size: int
+    """In bytes."""
+    notes: tuple[str, ...]
+    """What of the run the file does not hold."""
+
+    def __str__(self) -> str:
+        return "; ".join([f"{self.file}: {self.size / 1e6:,.2f} MB", *self.notes])
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def export(
@@ -19,8 +37,7 @@ def export(
     checkpoint: str = "best",
     precision: str | None = None,
     force: bool = False,
-    note: Callable[[str], None] = lambda text: None,
-) -> int:
+) -> Exported:
     """Write a run in another form.
 
     Args:
@@ -30,25 +47,27 @@ def export(
         checkpoint: as in `textgen.load`.
         precision: the number format of a page's weights, by default `float16`; the other forms have float32.
         force: replace a file that exists.
-        note: told what of the run the file does not hold.
 
     Returns:
-        The number of bytes written.
+        The file, its size, and what of the run it does not hold.
 
     Raises:
         ConfigError: the suffix names no form, or the form has no such precision.
         RunError: the run cannot be read, or the file exists or cannot be written.
     """
     form = form or form_of(file)
+    if form not in FORMS.values():
+        raise ConfigError(f"format: {form!r}; expected html, keras or onnx")
     if precision and form != "html":
         raise ConfigError(f"precision: {precision} is for pages; the weights of .{form} are float32")
     if file.is_dir():
         raise RunError(f"{file}: is a folder; expected a file to make")
     if file.exists() and not force:
         raise RunError(f"{file}: exists; give another name, or --force to replace it")
-    data = contents(run, form, checkpoint, precision or "float16", note)
+    notes: list[str] = []
+    data = contents(run, form, checkpoint, precision or "float16", notes.append)
     write_bytes(file, data)
-    return len(data)
+    return Exported(file, len(data), tuple(notes))
 
 
 def left_out(run: Path) -> str:

@@ -21,7 +21,8 @@ from textgen.counts.memory import Tokens
 from textgen.counts.rates import USUAL
 from textgen.data.transform import FORMS
 from textgen.data.vocabulary import DOCUMENT_END, Vocabulary
-from textgen.export.curve import curve_svg
+from textgen.display.curve import curve_svg
+from textgen.display.markup import definitions
 from textgen.export.packed_counts import MOST_BYTES, Packed, packed
 from textgen.inference.overview import RunOverview, overview, shape
 from textgen.inference.page import MOST_BITS, SHADES, legend, shade_rules
@@ -102,15 +103,6 @@ def page(path: Path, checkpoint: str, precision: str, note: Callable[[str], None
     }
     # in one pass: what a stranger's file brings in is not looked at again
     return PLACE.sub(lambda place: values[place[1]], source("page.html")).encode()
-
-
-def definitions(facts: dict[str, str]) -> str:
-    """Names and what they stand for, in HTML.
-
-    >>> definitions({"Text": "<plays>"})
-    '<dt>Text</dt><dd>&lt;plays&gt;</dd>'
-    """
-    return "\n".join(f"<dt>{name}</dt><dd>{html.escape(value)}</dd>" for name, value in facts.items())
 
 
 def shortened(counts: Packed) -> str:

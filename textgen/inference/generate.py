@@ -7,12 +7,12 @@ import secrets
 from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 from itertools import islice
-from typing import Any
+from typing import Self
 
 import numpy as np
 from msgspec.structs import replace
 
-from textgen.config import SampleConfig, TextConfig, build
+from textgen.config import SampleConfig, TextConfig
 from textgen.counts.copying import FADING, Recall
 from textgen.counts.memory import Tokens
 from textgen.data.transform import guessed, treated
@@ -44,35 +44,15 @@ class Generator:
         self.text = text or guessed(vocabulary)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], checkpoint: str = "best", precision: str = "float32") -> Generator:
+    def load(cls, path: str | os.PathLike[str], checkpoint: str = "best", precision: str = "float32") -> Self:
         """Load a checkpoint of a run; see `textgen.load`."""
         run = Run(path)
         info = run.load_info()
         vocabulary = Vocabulary.load(run.path)
         return cls(load_predictor(run, checkpoint, info.model, vocabulary, precision), vocabulary, info.text)
 
-    def generate(self, seed_text: str = "", **settings: Any) -> str:
-        """Continue a text.
-
-        The model reads it as its corpus was made: with the same Unicode form, line ends and case.
-
-        Args:
-            seed_text: the text to continue; empty starts a new line, or where the corpus had document ends, a new
-                document.
-            settings: fields of `SampleConfig`, for instance length (characters to add, default 500),
-                temperature (default 0.8, 0 is greedy), top_k, top_p, stop, rng_seed.
-
-        Returns:
-            The seed text, as it was given, and what follows. The same rng_seed gives the same text.
-
-        Raises:
-            TextError: the seed text holds characters that the vocabulary lacks.
-            ConfigError: a setting is unknown or out of range.
-        """
-        return "".join(self.stream(seed_text, build(SampleConfig, settings)))
-
     def stream(self, seed_text: str, config: SampleConfig, index: int = 0) -> Iterator[str]:
-        """As `generate`, in pieces: first the seed text, then characters as they are made.
+        """Continue a text, in pieces: first the seed text, then characters as they are made.
 
         Args:
             seed_text: the text to continue.

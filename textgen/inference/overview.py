@@ -12,11 +12,12 @@ import msgspec
 from textgen.config import ModelConfig, TextConfig, TrainConfig
 from textgen.data.transform import guessed
 from textgen.data.vocabulary import Vocabulary
+from textgen.display.curve import curve_picture
+from textgen.display.markup import card, table
 from textgen.errors import RunError, TextgenError
 from textgen.inference.chart import learning_curve
 from textgen.runs.history import load_progress
 from textgen.runs.run import Change, Run
-from textgen.runs.shipped import MARK, shipped_corpus, shipped_names
 from textgen.runs.weights import weight_shapes
 
 DEPTH = 4
@@ -46,6 +47,15 @@ class RunOverview(msgspec.Struct):
     checkpoints: list[str]
     written: str | None
     textgen_version: str
+
+    def __str__(self) -> str:
+        return described(self)
+
+    def __repr__(self) -> str:
+        return described(self)
+
+    def _repr_html_(self) -> str:
+        return card(table(facts(self)), curve_picture(load_progress(Run(self.run)).curve))
 
 
 def overview(path: Path) -> RunOverview:
@@ -89,29 +99,34 @@ def written_at(run: Run, checkpoint: str) -> str | None:
         return None
 
 
-def shipped_table() -> str:
-    """What comes with textgen: a table of corpora and one of models."""
-    lines = [f"{'corpus':12} {'characters':>10} {'distinct':>8} {'lines':>7}  first line"]
-    for name in shipped_names("corpora"):
-        text = "".join(path.read_text(encoding="utf-8") for path in shipped_corpus(name))
-        row = f"{MARK}{name:11} {len(text):10,} {len(set(text)):8,} {text.count(chr(10)):7,}"
-        lines.append(f"{row}  {text.split(chr(10), 1)[0][:30]}")
-    lines += ["", f"{'model':12} {'parameters':>10} {'distinct':>8} {'bpc':>7}  has read"]
-    for name in shipped_names("pretrained"):
-        it = overview(Path(f"{MARK}{name}"))
-        row = f"{it.run:12} {it.parameters:10,} {it.vocabulary:8,} {it.validation_bpc or math.nan:7.3f}"
-        lines.append(f"{row}  {it.corpus}")
-    return "\n".join(lines)
-
-
 def find_runs(folder: Path) -> list[Path]:
     """The runs in a folder and the folders in it, down to a depth of 4, sorted by path."""
     patterns = ["/".join(["*"] * depth + ["run.json"]) for depth in range(DEPTH + 1)]
     return sorted(path.parent for pattern in patterns for path in folder.glob(pattern))
 
 
-def runs_table(folder: Path) -> str:
-    """A table of the runs in a folder, best first; runs that cannot be read stand at the end with the reason.
+class Runs(list[RunOverview]):
+    """Runs, best first. As a text it is a table; runs that cannot be read stand at its end with the reason.
+
+    Attributes:
+        broken: those runs and reasons, a line each.
+    """
+
+    broken: list[str]
+
+    def __str__(self) -> str:
+        lines = [f"{'bpc':>7} {'network':>7} {'steps':>9} {'minutes':>8} {'model':>12}  run"]
+        for row in self:
+            bpc, network = ("-" if value is None else f"{value:.3f}" for value in (row.validation_bpc, row.network_bpc))
+            figures = f"{bpc:>7} {network:>7} {row.steps:9,} {row.seconds / 60:8.1f} {shape(row.model):>12}"
+            lines.append(f"{figures}  {row.run}")
+        return "\n".join(lines + self.broken)
+
+    __repr__ = __str__
+
+
+def list_runs(folder: Path) -> Runs:
+    """The runs in a folder and the folders in it.
 
     Raises:
         RunError: there is none.
@@ -125,12 +140,9 @@ def runs_table(folder: Path) -> str:
             rows.append(overview(path))
         except TextgenError as error:
             broken.append(f"{path}: {error}")
-    rows.sort(key=lambda row: (row.validation_bpc is None, row.validation_bpc, row.run))
-    lines = [f"{'bpc':>7} {'network':>7} {'steps':>9} {'minutes':>8} {'model':>12}  run"]
-    for row in rows:
-        bpc, network = ("-" if value is None else f"{value:.3f}" for value in (row.validation_bpc, row.network_bpc))
-        lines.append(f"{bpc:>7} {network:>7} {row.steps:9,} {row.seconds / 60:8.1f} {shape(row.model):>12}  {row.run}")
-    return "\n".join(lines + broken)
+    found = Runs(sorted(rows, key=lambda row: (row.validation_bpc is None, row.validation_bpc, row.run)))
+    found.broken = broken
+    return found
 
 
 def shape(model: ModelConfig) -> str:
@@ -164,13 +176,17 @@ def describe_change(change: Change) -> str:
     return f"{', '.join(values)} at step {change.step:,} ({change.reason})"
 
 
-def describe_run(path: Path, curve: bool = False) -> str:
-    """`overview` in lines for a person; with `curve` its learning curve, too."""
-    it = overview(path)
+def described(it: RunOverview) -> str:
+    """A run in lines for a person."""
+    return "\n".join(f"{name:16} {value}" for name, value in facts(it).items())
+
+
+def facts(it: RunOverview) -> dict[str, str]:
+    """What a person is told of a run, by name."""
     bpc = "not validated" if it.validation_bpc is None else f"{it.validation_bpc:.3f} bits per character"
     bpc += "" if it.network_bpc is None else f"; the network alone {it.network_bpc:.3f}"
     counts = f"n-gram counts of order {it.model.ngram_order}; " if it.model.ngram_order else ""
-    facts = {
+    return {
         "run": it.run,
         "model": f"{shape(it.model)}, embedding {it.model.embedding_dim}, dropout {it.model.dropout:g}, "
         f"recurrent dropout {it.model.recurrent_dropout:g}",
@@ -187,9 +203,6 @@ def describe_run(path: Path, curve: bool = False) -> str:
         "written": it.written or "-",
         "textgen": it.textgen_version,
     }
-    lines = [f"{name:16} {value}" for name, value in facts.items()]
-    drawn = learning_curve(load_progress(Run(path)).curve) if curve else []
-    return "\n".join(lines + (["", "bits per character in validation", *drawn] if drawn else []))
 
 
 def began_with(it: RunOverview) -> str:
@@ -198,6 +211,12 @@ def began_with(it: RunOverview) -> str:
     return f"{it.started_from}{sha256}" if it.started_from else "random weights"
 
 
-def overview_json(path: Path) -> str:
-    """`overview` as JSON."""
-    return json.dumps(msgspec.to_builtins(overview(path)), indent=2, ensure_ascii=False)
+def drawn_curve(path: Path) -> str:
+    """The learning curve of a run under a title, for a terminal; empty before the second validation."""
+    drawn = learning_curve(load_progress(Run(path)).curve)
+    return "\n".join(["\n\nbits per character in validation", *drawn]) if drawn else ""
+
+
+def as_json(it: RunOverview) -> str:
+    """An overview as JSON."""
+    return json.dumps(msgspec.to_builtins(it), indent=2, ensure_ascii=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from textgen.inference.score import CharacterScore
 
@@ -23,6 +24,10 @@ pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; }}
 <p>The deeper the shade, the less the model expected the character:
 {legend}. Point at one to see its bits and the likeliest ones.</p>
 <pre>"""
+FRAGMENT = "textgen-surprises"
+FRAGMENT_RULES = f".{FRAGMENT} pre {{ white-space: pre-wrap; overflow-wrap: anywhere; }}\n"
+MOST_SHOWN = 20_000
+"""Characters that a notebook shows: some megabytes of markup."""
 SHADES = 9
 FIRST_DEEP = 6
 """From this shade on only dark letters can be read, on a dark page too."""
@@ -39,12 +44,26 @@ def surprise_page(scores: Iterable[CharacterScore], title: str) -> Iterator[str]
     total, count = 0.0, 0
     for score in scores:
         total, count = total + score.bits, count + 1
-        level = shade_level(score.bits)
-        hint = html.escape(f"{score.bits:.2f} bits; likeliest: {' '.join(map(visible, score.likeliest))}")
-        shown = "↵\n" if score.character == "\n" else visible(score.character)
-        yield f'<b class="s{level}" title="{hint}">{html.escape(shown)}</b>'
+        yield shaded(score)
     mean = f"{total / count:.3f}" if count else "-"
     yield f"</pre>\n<p>{count:,} characters, {mean} bits per character.</p>\n</html>\n"
+
+
+def surprise_fragment(scores: Iterable[CharacterScore]) -> Iterator[str]:
+    """The same for a notebook, whose other cells keep their style. A long text is shown up to MOST_SHOWN."""
+    told = iter(scores)
+    yield f'<div class="{FRAGMENT}"><style>\n{FRAGMENT_RULES}{shade_rules(f".{FRAGMENT} ")}</style>\n<pre>'
+    yield from map(shaded, islice(told, MOST_SHOWN))
+    left = sum(1 for _ in told)
+    yield f"</pre>\n<p>{legend()}{f'; {left:,} more characters are not shown' * bool(left)}</p></div>"
+
+
+def shaded(score: CharacterScore) -> str:
+    """A character as markup, shaded by its bits."""
+    level = shade_level(score.bits)
+    hint = html.escape(f"{score.bits:.2f} bits; likeliest: {' '.join(map(visible, score.likeliest))}")
+    shown = "↵\n" if score.character == "\n" else visible(score.character)
+    return f'<b class="s{level}" title="{hint}">{html.escape(shown)}</b>'
 
 
 def shade_level(bits: float) -> int:
@@ -56,10 +75,14 @@ def shade_level(bits: float) -> int:
     return min(SHADES - 1, int(bits / MOST_BITS * (SHADES - 1) + 0.5))
 
 
-def shade_rules() -> str:
-    """The style of `b.s0` to `b.s8`: orange, the deeper the less of the page, dark or light, is seen through it."""
+def shade_rules(within: str = "") -> str:
+    """The style of `b.s0` to `b.s8`: orange, the deeper the less of the page, dark or light, is seen through it.
+
+    Args:
+        within: a selector of where it holds, with the space after it.
+    """
     return "".join(
-        f"b.s{i} {{ font-weight: inherit; background: rgb(245 140 60 / {i / (SHADES - 1):g});"
+        f"{within}b.s{i} {{ font-weight: inherit; background: rgb(245 140 60 / {i / (SHADES - 1):g});"
         f"{' color: #1c1c1e;' if i >= FIRST_DEEP else ''} }}\n"
         for i in range(SHADES)
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -11,10 +13,14 @@ import numpy as np
 from textgen.counts.contexts import KnownTexts, TextContexts
 from textgen.counts.copying import Recall, model_says
 from textgen.counts.mixture import surprises
+from textgen.data.corpus import Corpus
 from textgen.data.evaluation import WINDOW, evaluation_windows, stream_count
+from textgen.errors import RunError
 from textgen.inference.generate import Generator
 from textgen.inference.sampling import log_probabilities
+from textgen.inference.workers import number_of, shared_out, shares
 from textgen.runs.arrays import Floats, Ints
+from textgen.runs.run import Run
 
 LIKELIEST = 3
 LONGEST_TOGETHER = 2**20
@@ -22,6 +28,8 @@ LONGEST_TOGETHER = 2**20
 memories of their own cost less than 0.005 nats."""
 ROWS = 512
 """Lines that are read side by side."""
+SHARED = 4096
+"""The most lines that a worker gets at once."""
 UNSURE = 1e-6
 """Bits by which a line's mean may differ when it is scored beside others; the most that was seen is a tenth of it."""
 
@@ -34,6 +42,21 @@ class CharacterScore(msgspec.Struct):
     likeliest: list[str]
 
 
+def corpus_part(run: Run, part: str) -> Ints:
+    """The ids (N,) of `train`, `validation` or `test` of the corpus that a run was trained on.
+
+    Raises:
+        RunError, CorpusError: the corpus is no longer there, or is another one, or has no such part.
+    """
+    info = run.load_info()
+    corpus = Corpus.load_same(info.corpus, info.corpus_fingerprint, Path(run.name))
+    ids: Ints = getattr(corpus, part)
+    if not len(ids):
+        raise RunError(f"{corpus.path}: has no {part} part; `textgen prepare --{part}` makes one")
+    corpus.check_ids(part)
+    return ids
+
+
 def total_bits(model: Generator, ids: Ints) -> float:
     """The bits of a whole text, exactly as training validates: cut into streams that first warm up.
 
@@ -44,7 +67,7 @@ def total_bits(model: Generator, ids: Ints) -> float:
     return mean_bits(model, ids) * len(ids)
 
 
-def mean_bits(model: Generator, ids: Ints, most: int = 0, told: Callable[[int], None] = lambda count: None) -> float:
+def mean_bits(model: Generator, ids: Ints, most: int = 0, told: Callable[[int], object] = lambda count: None) -> float:
     """The bits per character of a text as training validates.
 
     A memory reads the streams of a text one after another, as one text. Those of a long text each have their own.
@@ -132,6 +155,29 @@ def line_bits(model: Generator, lines: Sequence[str], batched: bool = True) -> F
     return means
 
 
+def shared_line_bits(model: Generator, lines: Sequence[str], workers: int) -> Floats:
+    """`line_bits` of lines that several processes share.
+
+    Args:
+        model, lines: as there.
+        workers: the number of processes; 0 is as many as there are cores.
+
+    Raises:
+        ConfigError: `workers` is out of range.
+        TextgenError: a worker was killed.
+    """
+    if (count := number_of(workers)) == 1:
+        return line_bits(model, lines)
+    tasks = ((task,) for task in shares(lines, len(lines), count, SHARED))
+    pieces = shared_out(partial(_task_bits, model), tasks, count)
+    return np.concatenate([bits for found in pieces for bits in found])
+
+
+def _task_bits(model: Generator, lines: Sequence[str]) -> Iterator[Floats]:
+    """`line_bits`, as a worker does it."""
+    yield line_bits(model, lines)
+
+
 def rounded_line_bits(model: Generator, lines: Sequence[str], digits: int = 4) -> Floats:
     """`line_bits`, rounded, and the same whichever lines are scored together.
 
@@ -168,18 +214,19 @@ def _bits_of_longest_first(lines: list[str], model: Generator, batched: bool) ->
     return nats / math.log(2)
 
 
-def character_scores(model: Generator, pieces: Iterator[str]) -> Iterator[CharacterScore]:
+def character_scores(model: Generator, pieces: Iterable[str], k: int = LIKELIEST) -> Iterator[CharacterScore]:
     """The surprise of every character of a text that comes in pieces, read as texts start and without a break.
 
     Args:
         model: a loaded model.
         pieces: text of known characters.
+        k: how many of the likeliest characters to tell.
     """
     idx2char = model.vocabulary.idx2char
     logits, state = model.predictor.read([[model.vocabulary.start]])
     for piece in pieces:
         for index in model.vocabulary.encode(piece):
             nats = log_probabilities(logits[0].astype(np.float64))
-            best = np.argsort(-nats, kind="stable")[:LIKELIEST]
+            best = np.argsort(-nats, kind="stable")[:k]
             yield CharacterScore(idx2char[index], float(-nats[index] / math.log(2)), [idx2char[i] for i in best])
             logits = model.predictor.step(np.array([index]), state)

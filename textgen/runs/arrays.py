@@ -10,3 +10,5 @@ Ints = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
 """Logits, probabilities or weights, in any precision."""
 Bools = npt.NDArray[np.bool_]
+Texts = npt.NDArray[np.object_]
+"""Strings."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import asdict, dataclass, fields
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -21,8 +22,12 @@ Count = Annotated[int, Meta(ge=0, le=10**12)]
 Amount = Annotated[float, Meta(ge=-1e12, le=1e12)]
 
 
-class HistoryRow(msgspec.Struct, kw_only=True):
-    """One validation, and the training since the one before. Losses are in bits per character."""
+@dataclass(kw_only=True)
+class HistoryRow:
+    """One validation, and the training since the one before. Losses are in bits per character.
+
+    A dataclass, of which pandas and polars make a table with a column for each figure.
+    """
 
     step: Count
     epoch: Amount
@@ -38,9 +43,9 @@ class HistoryRow(msgspec.Struct, kw_only=True):
 def save_history(run: Run, history: list[HistoryRow]) -> None:
     """Write the history as a table with a header line."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, HistoryRow.__struct_fields__, lineterminator="\n")
+    writer = csv.DictWriter(text, [field.name for field in fields(HistoryRow)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(msgspec.to_builtins(row) for row in history)
+    writer.writerows(map(asdict, history))
     write_bytes(run.history_path, text.getvalue().encode())
 
 

@@ -10,8 +10,8 @@ import msgspec
 
 from textgen.config import ENDS, FIXED, ModelConfig, TrainConfig, build
 from textgen.errors import ConfigError
+from textgen.runs.position import Position
 from textgen.runs.run import Change, RunInfo
-from textgen.training.checkpoint import Position
 
 
 def changed(info: RunInfo, changes: Mapping[str, Any], position: Position) -> RunInfo:

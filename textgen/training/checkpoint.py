@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from textgen.errors import RunError
-from textgen.runs.history import Amount, Count, HistoryRow
+from textgen.runs.position import Position
 from textgen.runs.reading import decode_json
 from textgen.runs.run import Run, RunInfo
 from textgen.runs.weights import Spec, check_header, load_tensors, opened, save_tensors, weight_specs
@@ -18,32 +18,6 @@ from textgen.training.streams import fit_window, held_out_pieces
 
 Tensors = dict[str, np.ndarray]
 """Name to array."""
-
-
-class Position(msgspec.Struct, kw_only=True):
-    """Where a training stands, besides its tensors."""
-
-    step: Count = 0
-    seconds: Amount = 0.0
-    loss_sum: Amount = 0.0
-    """Nats per character, added up over the steps since the last validation."""
-    loss_steps: Count = 0
-    validations: Count = 0
-    validated: Count = 0
-    """Characters that count in each validation, of those of the validation part."""
-    held_out: Count = 0
-    best: Amount | None = None
-    """The lowest validation loss, in nats per character."""
-    best_step: Count = 0
-    stale: Count = 0
-    """Validations since the best."""
-    recent: Amount | None = None
-    """The training loss of late, in nats per character, and the lowest that it has been."""
-    lowest: Amount | None = None
-    changes: Count = 0
-    """How many of the run's changes of settings have been taken in."""
-    finished: bool = False
-    history: list[HistoryRow] = []
 
 
 def save_weights(run: Run, checkpoint: str, engine: Engine, mixture: Tensors, position: Position) -> None:

@@ -5,16 +5,44 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 from textgen.errors import TextgenError
+from textgen.runs.run import Run
 
 
 class Stopped(TextgenError):
-    """A signal ended the training; the run is saved."""
+    """A signal ended the training; the run is saved.
 
-    def __init__(self, message: str, signal_number: int) -> None:
-        super().__init__(message)
+    Args:
+        step: where it stands.
+        on: what goes on with it.
+        signal_number: the signal.
+    """
+
+    def __init__(self, step: int, on: str, signal_number: int) -> None:
+        super().__init__(f"stopped at step {step}; go on with: {on}")
+        self.step = step
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number
+
+
+@contextlib.contextmanager
+def stopping_in_python(run: Path) -> Iterator[None]:
+    """Tell a caller in Python how to go on when a signal ends a training.
+
+    Raises:
+        Stopped: the training was saved.
+        TextgenError: the signal came before there was anything to save.
+    """
+    on = f"textgen.resume({str(run)!r})"
+    try:
+        yield
+    except Stopped as error:
+        raise Stopped(error.step, on, error.signal_number) from None
+    except KeyboardInterrupt:
+        saved = f"go on with: {on}" if Run(run).training_path.exists() else "there was nothing to save yet"
+        raise TextgenError(f"interrupted; {saved}") from None
 
 
 @contextlib.contextmanager

@@ -17,9 +17,10 @@ from textgen.data.corpus import Corpus
 from textgen.data.evaluation import window_count
 from textgen.errors import RunError
 from textgen.runs.history import HistoryRow, save_history
+from textgen.runs.position import Position
 from textgen.runs.run import Run, RunInfo
 from textgen.training.changes import caught_up, halved, halvings
-from textgen.training.checkpoint import Position, Tensors, load_position, load_training, save_training, save_weights
+from textgen.training.checkpoint import Tensors, load_position, load_training, save_training, save_weights
 from textgen.training.distribution import Placement
 from textgen.training.divergence import HALVINGS, Diverged, is_astray, smoothed
 from textgen.training.engine import Engine, News
@@ -364,10 +365,7 @@ class Loop:
 
     def _stop(self, signal_number: int) -> None:
         self.save()
-        raise Stopped(
-            f"stopped at step {self.position.step}; go on with: textgen train --resume {self.run.path}",
-            signal_number,
-        )
+        raise Stopped(self.position.step, f"textgen train --resume {self.run.path}", signal_number)
 
     def _check_weights(self) -> None:
         if not self.engine.is_finite():

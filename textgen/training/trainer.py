@@ -14,9 +14,10 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError
+from textgen.runs.position import Position
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.training.changes import caught_up, changed
-from textgen.training.checkpoint import Position, check_training, load_position
+from textgen.training.checkpoint import check_training, load_position
 from textgen.training.distribution import Placement, reporting_lost_workers
 from textgen.training.loop import Loop, Reporter
 from textgen.training.memory import check_memory
