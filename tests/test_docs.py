@@ -21,7 +21,7 @@ from textgen import recipe
 from textgen.runs.shipped import shipped_names
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def console_commands(page: Path) -> list[str]:
@@ -40,6 +40,8 @@ def readers_folder(tmp_path):
     folder = tmp_path
     fables = (ROOT / "corpora" / "fables" / "fables.txt").read_text()[:30_000]
     (folder / "plays.txt").write_text("ROMEO:\n" + fables)
+    novel = (ROOT / "corpora" / "yuanye" / "yuanye.txt").read_text(encoding="utf-8")[:20_000]
+    (folder / "小说.txt").write_text(novel, encoding="gb18030")
     (folder / "notes").mkdir()
     (folder / "notes" / "one.md").write_text(fables)
     return folder
@@ -91,7 +93,7 @@ def python_code(page: Path) -> str:
 
 @pytest.mark.parametrize("page", few(page for page in PAGES if python_code(page)), ids=lambda page: page.name)
 def test_the_python_of_the_documentation_runs(page, corpus_path, run_path, readers_folder):
-    code = python_code(page).replace('"ROMEO:"', '"the "')
+    code = python_code(page).replace('"ROMEO:"', '"the "').replace('"我爱你"', '"the "').replace("yuanye", "plays")
     # the reader's first model is small here, and what comes of it too
     code = code.replace('"runs/plays", minutes=1.0', '"runs/plays", minutes=1.0, units=16, cell="rnn"', 1)
     code = code.replace("minutes=1.0", "steps=10, validations=1")

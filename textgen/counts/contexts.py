@@ -31,6 +31,8 @@ BASE = 0x5851F42D4C957F2D
 """The base, odd, of the polynomial hash of a word."""
 INVERSE = pow(BASE, -1, 2**64)
 HASHED_AT_ONCE = 2**18
+MANY = 16
+"""Texts side by side whose contexts NumPy mixes in less time than Python does."""
 
 
 def mix(key: int, value: int) -> int:
@@ -44,6 +46,14 @@ def mix_arrays(keys: Ints, values: Ints) -> Ints:
     keys = (keys ^ values) + np.uint64(INCREMENT)
     keys *= np.uint64(MULTIPLIER)
     return keys ^ (keys >> np.uint64(29))
+
+
+def chained(values: Sequence[Ints] | Ints) -> Ints:
+    """The contexts (P, K) that K - 1 values (P,) make, each mixed with all before it, uint64."""
+    keys = np.zeros((len(values[0]), len(values) + 1), np.uint64)
+    for level, value in enumerate(values):
+        keys[:, level + 1] = mix_arrays(keys[:, level], value)
+    return keys
 
 
 def is_of_word(character: str) -> bool:
@@ -191,7 +201,12 @@ class Readers:
 
     def keys(self) -> Ints:
         """The contexts before the next characters, (B, K) uint64."""
-        return np.array([row.keys() for row in self.rows], np.uint64)
+        if len(self.rows) < MANY:
+            return np.array([row.keys() for row in self.rows], np.uint64)
+        values = np.array([(*row.runs, row.hash, *row.words) for row in self.rows], np.uint64).T
+        order = len(values) - WORD_LEVELS
+        values[order] = mix_arrays(values[order], values[0])
+        return chained(values)
 
     def places(self) -> Ints:
         """Where the next characters stand, (B,)."""
@@ -270,10 +285,7 @@ class TextContexts:
             self.words[np.maximum(word - back, 0)] * (begun & (word - back >= oldest))
             for back in range(WORD_LEVELS - 1)
         ]
-        keys = np.zeros((len(places), self.contexts.levels), np.uint64)
-        for level, values in enumerate([code, *runs, start, *words]):
-            keys[:, level + 1] = mix_arrays(keys[:, level], values)
-        return keys
+        return chained([code, *runs, start, *words])
 
     def places(self, places: Ints) -> Ints:
         """Where the characters at `places` stand, (P,); see `Contexts.place`."""

@@ -9,6 +9,7 @@ from two.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -79,8 +80,9 @@ class Copier:
             found = copied + (1 - self.copied) * chance
         else:
             before, among = (self.ended(outside), outside) if inside else (1.0, 1.0)
-            copied = before * self.rate() * memory.begun.get(index, 0.0)
-            found = copied + before * (1 - self.rate()) * chance / among
+            rate = self.rate()
+            copied = before * rate * memory.begun.get(index, 0.0)
+            found = copied + before * (1 - rate) * chance / among
         found = max(found, LEAST)
         self.copied = min(copied / found, SURE) if of_word else 0.0
         memory.add(index)
@@ -189,13 +191,14 @@ class Copiers:
         chances /= chances.sum(-1, keepdims=True)
         self.chances, self.outside = chances, np.maximum((chances * ~self.of_word).sum(-1), LEAST)
         together = self.logits.copy()
-        for row, (copier, outside) in enumerate(zip(self.rows, self.outside.tolist(), strict=True)):
-            of_word, others, added = copier.changes(outside)
-            if not added:
-                continue
-            mixture = chances[row] * np.where(self.of_word, of_word, others)
-            mixture[list(added)] += list(added.values())
-            together[row] = np.log(np.maximum(mixture, LEAST)) * self.temperature
+        changes = [copier.changes(outside) for copier, outside in zip(self.rows, self.outside.tolist(), strict=True)]
+        rows = [row for row, (_, _, added) in enumerate(changes) if added]
+        if rows:
+            of_word, others, added = zip(*(changes[row] for row in rows), strict=True)
+            mixture = chances[rows] * np.where(self.of_word, np.array(of_word)[:, None], np.array(others)[:, None])
+            at = np.repeat(np.arange(len(rows)), list(map(len, added))), list(chain.from_iterable(added))
+            mixture[at] += list(chain.from_iterable(shares.values() for shares in added))
+            together[rows] = np.log(np.maximum(mixture, LEAST)) * self.temperature
         return together
 
 
