@@ -13,7 +13,7 @@ import msgspec
 
 import textgen
 from textgen.cli.completion import CHECKPOINT, RUN
-from textgen.cli.options import ENCODING, WORKERS, config_options
+from textgen.cli.options import ENCODING, WORKERS, FiniteRange, config_options
 from textgen.cli.progress import CaseNote, reading_seed
 from textgen.cli.standard_input import line_batches, read_text
 from textgen.cli.standard_output import write
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 @click.option("--each-line", is_flag=True, help="Continue every line of standard input, as the lines come.")
 @ENCODING
 @CHECKPOINT
+@click.option("--with", "other", type=RUN, metavar="OTHER", help="A second run that writes beside the first.")
+@click.option(
+    "--share",
+    type=FiniteRange(0, 1),
+    help="Weight of --with; by default 0.5, and 0 is the first run alone.",
+)
 @click.option("--separator", help="Line to write between samples; by default an empty one, with --until-line none.")
 @click.option("--json", "as_json", is_flag=True, help="Write a line of JSON for each sample.")
 @click.option(
@@ -61,7 +67,13 @@ def sample(
     config = pick(SampleConfig, options)
     if (seed_text is not None) + (seed_file is not None) + each_line > 1:
         raise click.UsageError("give only one of --seed-text, --seed-file and --each-line")
+    other: Path | None = options["other"]
+    if options["share"] is not None and not other:
+        raise click.UsageError("--share is the weight of a second run; give that with --with")
     model = textgen.load(run, checkpoint, options["precision"])
+    if other:
+        share = 0.5 if options["share"] is None else options["share"]
+        model = model.with_voice(textgen.load(other, precision=options["precision"]), share)
     model.predictor.telling = reading_seed
     noted = CaseNote(model.text.lowercase)
     noted.batch([config.only, config.ban, *config.stop])

@@ -22,6 +22,7 @@ from textgen.inference.beam import search
 from textgen.inference.predictor import Predictor, load_predictor
 from textgen.inference.sample import Sample, from_elsewhere, in_order
 from textgen.inference.sampling import SMALLEST_TEMPERATURE, choose, log_probabilities
+from textgen.inference.voices import Voices
 from textgen.inference.workers import number_of, shared_out, shares
 from textgen.runs.arrays import Bools
 from textgen.runs.run import Run
@@ -110,6 +111,29 @@ class Generator:
                 yield from search(predictor, self.vocabulary, samples, config, allowed)
             else:
                 yield from in_order(samples, self._write_batch(predictor, samples, config, allowed, measured))
+
+    def with_voice(self, other: Generator, share: float = 0.5) -> Self:
+        """Two models that write one text: their probabilities are multiplied, as a weighted geometric mean.
+
+        Args:
+            other: the second model; its characters are matched by name, and those that this one lacks never come.
+            share: the weight of the second, 0 to 1; 0 is this one alone.
+
+        Returns:
+            A model with the characters of this one. Each has its own counts; a memory is one for both, and how
+            often it is used is as this one has learned.
+
+        Raises:
+            ConfigError: the share is out of range.
+        """
+        if not 0 <= share <= 1:
+            raise ConfigError(f"share: Expected a number from 0 to 1, got {share!r}")
+        voices = Voices(
+            (self.predictor.remembering(None), other.predictor.remembering(None)),
+            (self.vocabulary, other.vocabulary),
+            share,
+        )
+        return type(self)(Predictor(voices, rates=self.predictor.rates), self.vocabulary, self.text)
 
     def remembering(self, memory: int | None, temperature: float = 1.0) -> Generator:
         """The same model beside a memory of each text.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from textgen.counts.rates import USUAL
 from textgen.counts.tables import Counts
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError
-from textgen.inference.network import Network, State
+from textgen.inference.network import Network
 from textgen.runs.arrays import Floats, Ints
 from textgen.runs.run import Run, best_of
 from textgen.runs.weights import load_tensors, weight_specs
@@ -28,10 +29,23 @@ TOLD_EVERY = 1024
 """Characters."""
 
 
+class Stepping(Protocol):
+    """What a predictor asks of a network; what `initial_state` gives is handed back to the others."""
+
+    def initial_state(self, batch_size: int, batched: bool = False) -> Any:
+        """See `Network.initial_state`."""
+
+    def step(self, ids: Ints, state: Any) -> Floats:
+        """See `Network.step`."""
+
+    def move(self, ids: Ints, state: Any) -> object:
+        """See `Network.move`."""
+
+
 class PredictorState:
     """What a predictor knows of B texts: the network's state, where their contexts stand, and their memories."""
 
-    def __init__(self, network: State, texts: Readers | KnownTexts | None, copiers: Copiers | None = None) -> None:
+    def __init__(self, network: Any, texts: Readers | KnownTexts | None, copiers: Copiers | None = None) -> None:
         self.network = network
         self.texts = texts
         self.copiers = copiers
@@ -46,7 +60,7 @@ class PredictorState:
         """The texts of several in one."""
         texts = [state.texts for state in states if isinstance(state.texts, Readers)]
         copiers = [state.copiers for state in states if state.copiers is not None]
-        network = State.merged([state.network for state in states])
+        network = type(states[0].network).merged([state.network for state in states])
         return cls(network, Readers.merged(texts) if texts else None, Copiers.merged(copiers) if copiers else None)
 
 
@@ -63,7 +77,7 @@ class Predictor:
 
     def __init__(
         self,
-        network: Network,
+        network: Stepping,
         counts: Counts | None = None,
         weights: Floats | None = None,
         rates: Floats = USUAL,
