@@ -53,12 +53,15 @@ def export(run: Path, file: Path, form: str | None, checkpoint: str, precision: 
 def import_(model: Path, vocabulary: Path | None, out: Path) -> None:
     """Make a run of a Keras model.
 
-    MODEL is a .keras file of a Sequential model: Embedding, then LSTM, GRU or SimpleRNN layers, then Dense. It is read
-    as data, and no code in it runs. A file that `textgen export` made needs no --vocabulary.
+    MODEL is a Sequential model: Embedding or one-hot characters, then LSTM, GRU or SimpleRNN layers, then Dense. It is
+    a .keras file, or a .h5 file of Keras 2 or 3, also of weights alone. It is read as data, and no code in it runs. A
+    file that `textgen export` made needs no --vocabulary.
 
     The run samples and scores, and `textgen train DATA --from RUN` trains it on.
     """
     from textgen.export.keras_import import import_keras
     from textgen.inference.overview import shape
 
-    click.echo(f"{out}: {shape(import_keras(model, vocabulary, out))}", err=True)
+    notes: list[str] = []
+    config = import_keras(model, vocabulary, out, notes.append)
+    click.echo("; ".join([f"{out}: {shape(config)}", *notes]), err=True)
