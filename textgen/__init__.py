@@ -24,7 +24,7 @@ from textgen.settings import PrepareSettings, ResumeSettings, SampleSettings, Sc
 from textgen.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from textgen.data.corpus import Corpus
     from textgen.display.verbose import Verbose
@@ -275,13 +275,21 @@ def export(
     return export(Path(run), Path(file), format, checkpoint, precision, force)
 
 
-def import_keras(model: StrPath, out: StrPath, *, vocabulary: StrPath | None = None) -> Model:
+def import_keras(
+    model: StrPath,
+    out: StrPath,
+    *,
+    vocabulary: StrPath | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> Model:
     """Make a run of a Keras model, as `textgen import` does. The file is read as data, and no code in it runs.
 
     Args:
-        model: a .keras file of a Sequential model: Embedding, then LSTM, GRU or SimpleRNN layers, then Dense.
+        model: a .keras, .h5 or .hdf5 file of a Sequential model: Embedding or one-hot input, then LSTM, GRU or
+            SimpleRNN layers, then Dense.
         out: the run directory to make.
         vocabulary: a list of its characters: JSON, or .npy of strings. A file that `export` made needs none.
+        note: told what the model has learned otherwise than a run, and what was taken for granted.
 
     Returns:
         The model, loaded.
@@ -292,7 +300,7 @@ def import_keras(model: StrPath, out: StrPath, *, vocabulary: StrPath | None = N
     """
     from textgen.export.keras_import import import_keras
 
-    import_keras(Path(model), Path(vocabulary) if vocabulary else None, Path(out))
+    import_keras(Path(model), Path(vocabulary) if vocabulary else None, Path(out), note)
     return load(out)
 
 

@@ -2,8 +2,8 @@
 
     python tests/trials/fuzz.py FOLDER FORMAT EXAMPLES
 
-FOLDER holds a run `run` and a prepared corpus `corpus`. It prints how many files were tried, how many of them were
-still read, the seconds it took and the largest memory of the process.
+FOLDER holds a run `run` and a prepared corpus `corpus`; the run's network is put beside them in HDF5. It prints how
+many files were tried, how many of them were still read, the seconds it took and the largest memory of the process.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import contextlib
 import functools
 import json
 import re
+import shutil
 import signal
 import sys
 import time
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from exported import keras_layers, save_keras2, save_keras3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from measure import peak_megabytes
@@ -27,6 +30,7 @@ import textgen
 from textgen.config import ModelConfig, TrainConfig, read_toml
 from textgen.data.corpus import Corpus
 from textgen.errors import TextgenError
+from textgen.export.keras_import import import_keras
 from textgen.inference.overview import as_json, list_runs, overview
 from textgen.runs.run import Run
 
@@ -109,6 +113,21 @@ def text(original: bytes) -> st.SearchStrategy[bytes]:
     return values_changed(original) | bytes_changed(original)
 
 
+def hdf5(original: bytes) -> st.SearchStrategy[bytes]:
+    """A file of HDF5: its length mostly kept, for the library refuses others at once."""
+    return contents_changed(original, 0) | structure_changed(original) | bytes_changed(original)
+
+
+@st.composite
+def structure_changed(draw, original: bytes) -> bytes:
+    """A few bytes changed near a place where the file describes itself, or where it has a text."""
+    places = [match.start() for match in re.finditer(rb"TREE|SNOD|HEAP|GCOL|[a-z_]{4,}", original)]
+    start = draw(st.sampled_from(places)) + draw(st.integers(-32, 64))
+    start = min(max(start, 0), len(original) - 1)
+    new = draw(st.sampled_from([b"\0", b"\1", b"\xff", b"\xff" * 8, bytes(8)]) | st.binary(min_size=1, max_size=8))
+    return (original[:start] + new + original[start + len(new) :])[: len(original)]
+
+
 safetensors = functools.partial(with_header, start=0, width=8)
 npy = functools.partial(with_header, start=8, width=2)
 
@@ -162,6 +181,30 @@ def training_loaded(folder: Path) -> None:
     load_training(run, engine(), mixture_specs(model), rates_specs(model))
 
 
+def make_models(folder: Path) -> None:
+    """The run's network as Keras writes it, and the list of its characters, as far as they are not there."""
+    if not (folder / "model.h5").exists():
+        layers, parts = keras_layers(folder / "run")
+        save_keras2(folder / "model.h5", layers, parts)
+        save_keras3(folder / "weights.h5", layers, parts)
+        (folder / "config.json").write_text(json.dumps({"class_name": "Sequential", "config": {"layers": layers}}))
+        shutil.copy(folder / "run" / "vocabulary.json", folder / "characters.json")
+
+
+def imported(folder: Path, name: str = "model.h5") -> None:
+    """Make a run of a model."""
+    shutil.rmtree(folder / "imported", ignore_errors=True)
+    import_keras(folder / name, folder / "characters.json", folder / "imported")
+
+
+def archive_imported(folder: Path) -> None:
+    """Make a run of a .keras file whose checksums are those of its damaged parts."""
+    with zipfile.ZipFile(folder / "model.keras", "w") as archive:
+        archive.write(folder / "config.json", "config.json")
+        archive.write(folder / "weights.h5", "model.weights.h5")
+    imported(folder, "model.keras")
+
+
 FORMATS: dict[str, tuple[str, Callable, Callable]] = {
     "run": ("run/run.json", text, described),
     "vocabulary": ("run/vocabulary.json", text, sampled),
@@ -173,7 +216,11 @@ FORMATS: dict[str, tuple[str, Callable, Callable]] = {
     "corpus-vocabulary": ("corpus/vocabulary.json", text, corpus_read),
     "ids": ("corpus/train.npy", npy, corpus_read),
     "settings": ("settings.toml", text, toml_read),
+    "hdf5": ("model.h5", hdf5, imported),
+    "keras": ("weights.h5", hdf5, archive_imported),
 }
+IN_A_PROCESS = {"hdf5", "keras"}
+"""Formats that are read in a process of their own, which takes a third of a second or more."""
 
 
 class TooLong(BaseException):
@@ -209,6 +256,7 @@ def fuzz(folder: Path, name: str, examples: int) -> dict[str, int]:
     """
     place, changes, load = FORMATS[name]
     (folder / "settings.toml").write_bytes(TOML)
+    make_models(folder)
     original = (folder / place).read_bytes()
     count = {"tried": 0, "read": 0}
 

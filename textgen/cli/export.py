@@ -53,12 +53,14 @@ def export(run: Path, file: Path, format: Form | None, checkpoint: str, precisio
 def import_(model: Path, vocabulary: Path | None, out: Path) -> None:
     """Make a run of a Keras model.
 
-    MODEL is a .keras file of a Sequential model: Embedding, then LSTM, GRU or SimpleRNN layers, then Dense. It is read
-    as data, and no code in it runs. A file that `textgen export` made needs no --vocabulary.
+    MODEL is a Sequential model: Embedding or one-hot characters, then LSTM, GRU or SimpleRNN layers, then Dense. It is
+    a .keras file, or a .h5 file of Keras 2 or 3, also of weights alone. It is read as data, and no code in it runs. A
+    file that `textgen export` made needs no --vocabulary.
 
     The run samples and scores, and `textgen train DATA --from RUN` trains it on.
     """
     from textgen.inference.overview import shape
 
-    textgen.import_keras(model, out, vocabulary=vocabulary)
-    click.echo(f"{out}: {shape(textgen.info(out).model)}", err=True)
+    notes: list[str] = []
+    textgen.import_keras(model, out, vocabulary=vocabulary, note=notes.append)
+    click.echo("; ".join([f"{out}: {shape(textgen.info(out).model)}", *notes]), err=True)
