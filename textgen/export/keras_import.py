@@ -18,7 +18,7 @@ from textgen.data.vocabulary import Vocabulary
 from textgen.errors import CorpusError, ModelError
 from textgen.export.character_list import decode_characters, load_characters
 from textgen.export.keras_file import TEXT, VOCABULARY
-from textgen.runs.reading import open_plain, reporting_os_errors
+from textgen.runs.reading import decode_json, open_plain, reporting_os_errors
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.runs.weights import LARGEST, save_tensors, weight_shapes
 from textgen.runs.writing import whole_folder
@@ -198,12 +198,8 @@ def vocabulary_of(file: Path, archive: zipfile.ZipFile, characters: Path | None)
 
 def text_of(file: Path, archive: zipfile.ZipFile) -> TextConfig | None:
     """How the corpus of a model was made, if the archive says it."""
-    if TEXT not in archive.namelist():
-        return None
-    try:
-        return msgspec.json.decode(member(file, archive, TEXT), type=TextConfig)
-    except msgspec.MsgspecError as error:
-        raise ModelError(f"{file}: its {TEXT} cannot be used: {error}") from None
+    found = TEXT in archive.namelist()
+    return decode_json(member(file, archive, TEXT), TextConfig, file, ModelError) if found else None
 
 
 def read_tensors(file: Path, data: bytes, layers: list[Layer], config: ModelConfig, size: int) -> dict[str, np.ndarray]:
