@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from importlib.util import find_spec
 from pathlib import Path
+
+from textgen.errors import TextgenError
 
 SIZE = 384
 """Rows and columns of the matrices that are multiplied to measure the speed."""
@@ -43,3 +46,11 @@ def gigaflops() -> float:
         np.matmul(matrix, matrix, out=out)
         best = min(best, time.perf_counter() - before)
     return 2e-9 * SIZE**3 / best
+
+
+def check_installed() -> None:
+    """Raise a TextgenError unless everything is installed that training needs; nothing of it is imported."""
+    if lacking := [name for name in ("tensorflow", "keras") if not find_spec(name)]:
+        raise TextgenError(
+            f"training and .keras files need {' and '.join(lacking)}, not installed here: pip install tensorflow keras"
+        )

@@ -28,6 +28,7 @@ def light(*arguments, **options):
         ("train", "CORPUS", "--out", "new", "--steps", "1"),
         ("train", "--resume", "RUN"),
         ("export", "RUN", "new"),
+        ("launch", "--workers", "2", "--", "train", "CORPUS", "--out", "new"),
     ],
     ids=" ".join,
 )

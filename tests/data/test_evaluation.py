@@ -1,13 +1,15 @@
 """Which characters are counted when bits per character are measured."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import SETTINGS, run_textgen
+from support import one_line_error, run_textgen
 
-from textgen.data.evaluation import WARM_UP, evaluation_windows, stream_count
-from textgen.inference.overview import overview
+import textgen
+from textgen.data.corpus import Corpus
+from textgen.data.evaluation import WARM_UP, counted_characters, evaluation_windows, stream_count
+from textgen.inference.score import mean_bits
+from textgen.runs.run import Run
 
 START = 10**9
 
@@ -43,12 +45,15 @@ def test_a_limit_saves_the_work():
     assert windows == -(-(1000 + WARM_UP) // 128)
 
 
-def test_score_counts_the_characters_that_training_validated_on(corpus_path, tmp_path):
-    scores = []
-    for limit in (100, 0):
-        run = tmp_path / str(limit)
-        arguments = ("--steps", 10, "--validation-characters", limit)
-        assert run_textgen("train", corpus_path, "--out", run, *SETTINGS, *arguments).returncode == 0
-        scores.append(float(run_textgen("score", run, "--split", "validation").stdout))
-        assert scores[-1] == pytest.approx(overview(run).validation_bpc, abs=1e-4)
-    assert abs(scores[0] - scores[1]) > 1e-3
+def test_score_scores_the_whole_part_or_as_many_characters_as_one_likes(run_path):
+    whole, some = (run_textgen("score", run_path, "--split", "train", *more) for more in ((), ("--characters", 500)))
+    assert whole.stderr == "" and some.stderr == "textgen: scored 500 of the 2,430 characters of the train part\n"
+    model, ids = textgen.load(run_path), Corpus.load(Run(run_path).load_info().corpus).train
+    assert (whole.stdout, some.stdout) == tuple(f"{mean_bits(model, ids, most):.4f}\n" for most in (0, 500))
+    assert "goes with --split" in one_line_error(run_textgen("score", run_path, "--characters", 5, input="a\n"), 2)
+
+
+@given(st.integers(1, 300_000), st.integers(0, 300_000))
+def test_how_many_characters_count_is_known_before(count, most):
+    counted = sum(int(weights.sum()) for *_, weights in evaluation_windows(np.zeros(count, np.uint8), 0, most))
+    assert counted_characters(count, most) == counted

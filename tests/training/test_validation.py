@@ -64,7 +64,8 @@ def test_the_figure_says_on_how_much_it_is_and_score_agrees(end, long_corpus, tm
         r"best validation ([\d.]+) bpc on ([\d,]+) of 189,000 characters at step", done.stderr
     ).groups()
     assert said == f"{size:,}"
-    score = run_textgen("score", tmp_path / "run", "--split", "validation")
+    score = run_textgen("score", tmp_path / "run", "--split", "validation", "--characters", size)
+    assert score.stderr == f"textgen: scored {said} of the 189,000 characters of the validation part\n"
     assert float(score.stdout) == pytest.approx(float(figure), abs=1e-3)
 
 

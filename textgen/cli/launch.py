@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from textgen.errors import TextgenError
-from textgen.machine import cores
+from textgen.machine import check_installed, cores
 
 GRACE_SECONDS = 10.0
 """How long the others may go on when one process has failed."""
@@ -39,6 +39,7 @@ def launch(workers: int, arguments: tuple[str, ...]) -> None:
     """
     if arguments[0] != "train":
         raise click.UsageError(f"launch runs `train`, got {arguments[0]!r}: textgen launch --workers N -- train ...")
+    check_installed()
     run_workers(arguments, workers)
 
 

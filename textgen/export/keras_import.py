@@ -20,7 +20,7 @@ from textgen.export.hdf5 import SIGNATURE, Stored, read_hdf5
 from textgen.export.keras_file import TEXT, VOCABULARY
 from textgen.export.keras_layers import CELLS, PASSED_OVER, Layer, sequence, shape_of, window_of
 from textgen.export.keras_weights import Weights, find_weights, guessed_layers, weights_of
-from textgen.runs.reading import open_plain, reporting_os_errors
+from textgen.runs.reading import decode_json, open_plain, reporting_os_errors
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.runs.weights import LARGEST, save_tensors, weight_shapes
 from textgen.runs.writing import whole_folder
@@ -101,12 +101,8 @@ def read_source(file: Path, opened: BinaryIO) -> Source:
 
 def text_of(file: Path, archive: zipfile.ZipFile) -> TextConfig | None:
     """How the corpus of a model was made, if the archive says it."""
-    if TEXT not in archive.namelist():
-        return None
-    try:
-        return msgspec.json.decode(member(file, archive, TEXT), type=TextConfig)
-    except msgspec.MsgspecError as error:
-        raise ModelError(f"{file}: its {TEXT} cannot be used: {error}") from None
+    found = TEXT in archive.namelist()
+    return decode_json(member(file, archive, TEXT), TextConfig, file, ModelError) if found else None
 
 
 def member(file: Path, archive: zipfile.ZipFile, name: str, most: int | None = None) -> bytes:

@@ -9,9 +9,8 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 
-from textgen.errors import TextgenError
+from textgen.machine import check_installed
 
 
 @contextlib.contextmanager
@@ -31,10 +30,7 @@ def quiet_standard_error() -> Iterator[None]:
             os.close(kept)
 
 
-if lacking := [name for name in ("tensorflow", "keras") if not find_spec(name)]:
-    raise TextgenError(
-        f"training and .keras files need {' and '.join(lacking)}, not installed here: pip install tensorflow keras"
-    )
+check_installed()
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
