@@ -55,7 +55,7 @@ def demo_commands(corpus: str, minutes: float, out: Path) -> list[list[str]]:
     ]
     return [
         ["prepare", f"@{corpus}", "--out", str(data), "--force", *SPLITS.get(corpus, [])],
-        ["train", str(data), "--out", str(run), "--preset", "small", "--minutes", f"{minutes:g}"],
+        ["train", str(data), "--out", str(run), "--minutes", f"{minutes:g}"],
         *samples,
     ]
 

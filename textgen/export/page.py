@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from textgen.config import LONGEST_MEMORY, ModelConfig, TrainConfig
+from textgen.config import LONGEST_MEMORY, SHAPE, ModelConfig, TrainConfig
 from textgen.counts.copying import FADING
 from textgen.counts.files import MIXTURE, RATES, load_counts
 from textgen.counts.memory import Tokens
@@ -186,11 +186,18 @@ def facts(it: RunOverview, run: Run, counts: Packed | None) -> dict[str, str]:
         "Vocabulary": f"{it.vocabulary:,} characters",
         "Network": f"{shape(it.model)}, embedding {it.model.embedding_dim}, {it.parameters:,} weights",
         "Mixed with": described_counts(it, counts) if counts else "nothing",
+        "Began with": began_with(it),
         "Trained": f"{it.steps:,} steps in {it.seconds / 60:.1f} minutes",
         "Validation": bits,
         "Made by": training_command(it) if run.load_info().corpus_fingerprint else f"textgen import {text}",
         "With": f"textgen {it.textgen_version}",
     }
+
+
+def began_with(it: RunOverview) -> str:
+    """The name of the run that a run began with, and the first characters of its weights' SHA-256."""
+    sha256 = f", SHA-256 {it.started_from_sha256[:12]}" if it.started_from_sha256 else ""
+    return f"{Path(it.started_from).name}{sha256}" if it.started_from else "random weights"
 
 
 def described_counts(it: RunOverview, counts: Packed) -> str:
@@ -204,6 +211,9 @@ def described_counts(it: RunOverview, counts: Packed) -> str:
 def training_command(it: RunOverview) -> str:
     """The command that trains such a run."""
     settings = {**changed(it.model, ModelConfig()), **changed(it.train, TrainConfig())}
+    if it.started_from:
+        kept = {name: value for name, value in settings.items() if name not in SHAPE}
+        settings = {"from": Path(it.started_from).name, **kept}
     options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
     return f"textgen train {Path(it.corpus).name} --out {Path(it.run).name} {options}".rstrip()
 
