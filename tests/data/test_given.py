@@ -149,7 +149,7 @@ def test_a_table_is_told_from_its_columns():
 
 def test_what_an_iterable_raised_is_the_cause():
     with pytest.raises(textgen.TextError) as raised:
-        textgen.prepare(texts=failing())
+        textgen.prepare(texts=Failing())
     assert isinstance(raised.value.__cause__, ValueError)
 
 
