@@ -226,9 +226,10 @@ def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath |
         RunError: `start_from` is no run.
     """
     refuse_unknown(given, (*ModelConfig.__struct_fields__, *TrainConfig.__struct_fields__), "")
-    source, bits, reasons = beginning_for(corpus, given, start_from)
-    if source and (settled := sorted(SHAPE & given.keys())):
+    named = start_from is not None and str(start_from) != NOTHING
+    if named and (settled := sorted(SHAPE & given.keys())):
         raise ConfigError(f"{settled[0]}: cannot be given with start_from: that run settles it")
+    source, bits, reasons = beginning_for(corpus, given, start_from)
     config, characters = pick(TrainConfig, given), len(corpus.train)
     # where no clock ends the training, none decides how it is made
     speed = gigaflops() if config.end_minutes else None
@@ -238,7 +239,7 @@ def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath |
         values, reason = choose(characters, config.end_minutes or DEFAULT_MINUTES, pick(ModelConfig, given).cell, speed)
     model, train = pick(ModelConfig, values | dict(given)), pick(TrainConfig, values | dict(given))
     reason = f"{reason}: {describe(asdict(model) | asdict(train))}"
-    return Settings(model, train, source, (*reasons, reason))
+    return Settings(model, train, source, (reason, *reasons))
 
 
 def beginning_for(

@@ -58,8 +58,9 @@ def test_training_shows_a_table_and_no_noise(corpus_path, tmp_path):
         "train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--steps", "40", "--validations", "2"
     )
     assert done.returncode == 0 and done.stdout == ""
-    reason, counted, *lines = done.stderr.splitlines()
+    reason, beginning, counted, *lines = done.stderr.splitlines()
     assert reason.startswith("textgen: for 2,430 characters") and counted.startswith("textgen: counted")
+    assert beginning.startswith("textgen: begins from nothing, because --embedding-dim is given")
     lines = [line for line in lines if not line.lstrip().startswith("|")]
     assert " ".join(lines[0].split()) == "step epoch train bpc validation bpc characters/s time left"
     assert lines[-1].startswith("textgen: 40 steps in ") and lines[-1].endswith(f"textgen sample {tmp_path}/run")

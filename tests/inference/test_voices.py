@@ -17,7 +17,7 @@ def other_path(made_once):
 
     def make(path):
         text = path.with_name("other.txt")
-        text.write_text("A quick, brown hare jumps over 3 dogs.\n" * 60)
+        text.write_text("A quick, brown hare trots over 3 dogs.\n" * 60)
         textgen_done("prepare", text, "--document-end", "--out", path.with_name("other"))
         small = ("--cell", "rnn", *SETTINGS, "--steps", "60")
         textgen_done("train", path.with_name("other"), "--out", path, *small)

@@ -105,7 +105,7 @@ def test_a_foreign_or_tiny_text_is_trained_all_the_same(text, tmp_path):
     textgen_done("prepare", tmp_path / "text.txt", "--out", tmp_path / "data", "--validation", "0")
     done = run_textgen("train", tmp_path / "data", "--out", tmp_path / "run", *STEPS)
     assert done.returncode == 0, done.stderr
-    assert ("begins from nothing: @english reads this text at" in done.stderr) == ("爱" in text)
+    assert "begins from nothing: @english reads this text at" in done.stderr
 
 
 def test_a_shape_cannot_be_given_with_it(page, tmp_path):

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -42,8 +43,10 @@ def read_hdf5(file: Path, data: bytes) -> Stored:
         data: its bytes.
 
     Raises:
-        ModelError: it is damaged, or the library crashed, took too long or too much memory.
+        ModelError: h5py is missing, or it is damaged, or the library crashed, took too long or too much memory.
     """
+    if find_spec("h5py") is None:
+        raise ModelError(f"{file}: HDF5 needs h5py, not installed here: pip install h5py")
     seconds = SECONDS + len(data) // BYTES_A_SECOND
     command = [sys.executable, "-P", str(READER), str(seconds)]
     paths = os.pathsep.join(filter(None, sys.path))
