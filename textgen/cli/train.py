@@ -69,7 +69,11 @@ def train(
     with TrainingDisplay(newest_sample) as display:
         corpus = Corpus.load(data)
         if preset == AUTO:
-            settings = settings_for(corpus, without_defaults(ctx, options), start_from)
+            chosen = without_defaults(ctx, options)
+            if named(start_from):
+                # the environment and a file may have a shape for other trainings
+                chosen = {name: value for name, value in chosen.items() if name not in SHAPE}
+            settings = settings_for(corpus, chosen, start_from)
         else:
             settings = Settings(pick(ModelConfig, options), pick(TrainConfig, options), named(start_from))
         from textgen.training import trainer

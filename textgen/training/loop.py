@@ -19,6 +19,7 @@ from textgen.errors import RunError
 from textgen.runs.history import HistoryRow, save_history
 from textgen.runs.position import Position
 from textgen.runs.run import Run, RunInfo
+from textgen.runs.shipped import is_shipped
 from textgen.training.changes import caught_up, halved, halvings
 from textgen.training.checkpoint import Tensors, load_position, load_training, save_training, save_weights
 from textgen.training.distribution import Placement
@@ -85,9 +86,9 @@ class Loop:
         self.corpus = corpus
         self.reporter = reporter
         size = len(corpus.vocabulary)
-        self.pretrained = bool(info.started_from_sha256)
-        """Whether the network had read before it read this text."""
-        self.engine = Engine(info.model, config, size, placement, anchored=self.pretrained)
+        self.pretrained = is_shipped(info.started_from)
+        """Whether the network had read much before it read this text."""
+        self.engine = Engine(info.model, config, size, placement, anchored=bool(info.started_from_sha256))
         self.placement = self.engine.placement
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.engine.model)
         pieces = held_out_pieces(len(corpus.train), size, info.model.ngram_order)
