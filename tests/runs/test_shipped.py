@@ -13,7 +13,7 @@ from support import one_line_error, run_textgen, textgen_done
 import textgen
 from textgen.data.vocabulary import Vocabulary
 from textgen.runs.run import Run
-from textgen.runs.shipped import run_folder, shipped_names
+from textgen.runs.shipped import run_folder, shipped_folder, shipped_names
 
 ROOT = Path(__file__).parent.parent.parent
 ENGLISH = (
@@ -114,9 +114,11 @@ def test_a_shape_cannot_be_given_with_it(page, tmp_path):
 
 
 def test_a_damaged_file_of_the_package_is_one_line(tmp_path):
-    for name in ("textgen", "pretrained"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    weights = tmp_path / "pretrained" / "english" / "checkpoints" / "best" / "weights.safetensors"
+    package = Path(textgen.__file__).parent
+    shutil.copytree(package, tmp_path / "textgen", ignore=shutil.ignore_patterns("__pycache__"))
+    if not (package / "shipped").is_dir():
+        shutil.copytree(shipped_folder("pretrained"), tmp_path / "pretrained")
+    (weights,) = tmp_path.rglob("pretrained/english/checkpoints/best/weights.safetensors")
     weights.write_bytes(weights.read_bytes()[:-100])
     command = [sys.executable, "-m", "textgen", "sample", "@english"]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
