@@ -64,15 +64,14 @@ MOST_REGULARIZATION = Regularization(0.5, 0.2, 0.15)
 
 
 TUNED = 100_000
-"""Characters for which a network that has read before is trained on at `TUNING_RATE`; of a text n times as long at the
-root of n times that, and of one that it reads at a bit more, at twice that."""
-TUNING_RATE = 0.001
+"""Characters for which a network that has read before is trained on at `TUNING_RATE`, if it reads them at most twice.
+A text n times as long has the root of n times that rate, one that is read n times as often 1 / the root of n of it, and
+one that surprises the network by a bit more twice that."""
+TUNED_TIMES = 2.0
+TUNING_RATE = 0.0012
 KNOWN_BITS = 1.8
 HIGHEST_TUNING_RATE = 0.004
-TUNINGS = (
-    (1.5, Regularization(0.1, 0.0, 0.3)),
-    (7.0, Regularization(0.1, 0.0, 1.0)),
-)
+TUNINGS = ((1.5, Regularization(0.1, 0.0, 0.3)),)
 """What a text needs that is read up to so many times, in a run that begins with another's weights. The decay is towards
 those."""
 MOST_TUNED = Regularization(0.2, 0.1, 1.0)
@@ -137,7 +136,7 @@ def choose_from(
         Fields of `ModelConfig` and `TrainConfig`, the shape among them, and the reason in words.
 
     >>> choose_from(20_000, TrainConfig(), {"num_layers": 1, "units": 512}, 1.8)[0]["learning_rate"]
-    0.00045
+    0.00031
     """
     speed = gigaflops / GIGAFLOPS if gigaflops else 1.0
     per_minute = 60 * speed * characters_per_second(shape["units"] * shape["num_layers"])
@@ -151,7 +150,8 @@ def choose_from(
     if not config.steps and not config.epochs and times > (most := most_epochs(characters)):
         times = values["epochs"] = most
     values |= next((tuned for limit, tuned in TUNINGS if times <= limit), MOST_TUNED)._asdict()
-    rate = TUNING_RATE * (characters / TUNED) ** 0.5 * 2 ** (bits - KNOWN_BITS)
+    often = max(1.0, times / TUNED_TIMES)
+    rate = TUNING_RATE * (characters / TUNED / often) ** 0.5 * 2 ** (bits - KNOWN_BITS)
     values["learning_rate"] = round(min(rate, HIGHEST_TUNING_RATE), 5)
     values["batch_size"] = next((size for limit, size in SMALLEST_BATCHES if characters <= limit), 16)
     return values, f"for {characters:,} characters, of which it {reads(times)}"
