@@ -131,8 +131,9 @@ class Corpus:
         Raises:
             CorpusError: the run's vocabulary is missing or damaged, or begins with other characters.
         """
-        wider = self.with_characters(Vocabulary.load(run).idx2char)
-        if wider.vocabulary != Vocabulary.load(run):
+        vocabulary = Vocabulary.load(run)
+        wider = self.with_characters(vocabulary.idx2char)
+        if wider.vocabulary != vocabulary:
             raise CorpusError(f"{run}: its vocabulary.json does not begin with the characters of {self.path}")
         return wider
 
