@@ -98,7 +98,7 @@ def guessed_layers(file: Path, found: Found) -> dict[str, Layer]:
         return layers
     recurrent = [name for name, layer in layers.items() if layer.class_name in CELLS]
     if len({name.rstrip("0123456789").rstrip("_") for name in recurrent}) > 1:
-        raise ModelError(f"{file}: does not say which comes first of {', '.join(recurrent)[:200]}")
+        raise ModelError(f"{file}: does not say which comes first of {', '.join(sorted(recurrent))[:200]}")
     ranks = {"Embedding": 0, "Dense": 2}
     order = sorted(layers, key=lambda name: (ranks.get(layers[name].class_name, 1), number_of(name)))
     return {name: layers[name] for name in order}
