@@ -10,7 +10,7 @@ from typing import Any
 
 from textgen.display.curve import curve_picture
 from textgen.display.markup import card, excerpt, line, progress_bar
-from textgen.display.terminal import SAMPLE_EVERY, Sampler, time_left, training_result
+from textgen.display.terminal import SAMPLE_EVERY, Pace, Sampler, training_result
 from textgen.errors import TextgenError
 from textgen.runs.history import HistoryRow, Point, load_progress
 from textgen.runs.position import Position
@@ -43,6 +43,7 @@ class NotebookDisplay:
         self.shown = -math.inf
         self.validations = 0
         self.fraction = 0.0
+        self.pace = Pace()
         self.notes: list[str] = []
         self.told = "starting"
         self.curve: list[Point] = []
@@ -70,7 +71,8 @@ class NotebookDisplay:
     def step(self, fraction: float, loss: float, row: HistoryRow) -> None:
         """Show how far the training is, not too often."""
         self.fraction = fraction
-        self.told = f"step {row.step:,}, {loss:.2f} bpc, {time_left(fraction, row.seconds)} left"
+        self.pace.step(fraction, row.seconds)
+        self.told = f"step {row.step:,}, {loss:.2f} bpc, {self.pace.time_left} left"
         if time.monotonic() - self.shown > SECONDS:
             self._show()
 

@@ -48,7 +48,7 @@ class TrainingDisplay:
     def __init__(self, sample: Sampler) -> None:
         self.sample = sample
         self.validations = 0
-        self.fraction = 0.0
+        self.pace = Pace()
         self.progress: Progress | None = None
 
     def __enter__(self) -> TrainingDisplay:
@@ -70,9 +70,9 @@ class TrainingDisplay:
 
     def step(self, fraction: float, loss: float, row: HistoryRow) -> None:
         """Renew the live line."""
-        self.fraction = fraction
+        self.pace.step(fraction, row.seconds)
         if self.progress:
-            text = f"step {row.step:,}  {loss:.2f} bpc  {time_left(fraction, row.seconds)} left"
+            text = f"step {row.step:,}  {loss:.2f} bpc  {self.pace.time_left} left"
             self.progress.update(self.task, completed=fraction, description=text)
 
     def begun(self, run: Run) -> None:
@@ -87,7 +87,7 @@ class TrainingDisplay:
         validation = "-" if row.validation_bpc is None else f"{row.validation_bpc:.3f}"
         self._print(
             f"{row.step:8,} {row.epoch:8.2f} {row.train_bpc:11.3f} {validation:>16} "
-            f"{row.characters_per_second:14,.0f} {time_left(self.fraction, row.seconds):>11}"
+            f"{row.characters_per_second:14,.0f} {self.pace.time_left:>11}"
         )
         if self.validations % SAMPLE_EVERY == 0:
             self._print(f"         | {self._sample(run)}")
@@ -117,16 +117,35 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def time_left(fraction: float, seconds: float) -> str:
-    """Minutes and seconds to the end at the speed so far.
+class Pace:
+    """How fast a training nears its end, since this process began or went on with it.
 
-    >>> time_left(0.25, 30.0), time_left(0.0, 1.0)
-    ('1:30', '-')
+    >>> pace = Pace()
+    >>> pace.step(0.5, 60.0)
+    >>> pace.time_left
+    '-'
+    >>> pace.step(0.75, 90.0)
+    >>> pace.time_left
+    '0:30'
     """
-    if fraction <= 0:
-        return "-"
-    left = round(seconds * (1 - fraction) / fraction)
-    return f"{left // 60}:{left % 60:02}"
+
+    def __init__(self) -> None:
+        self.began: tuple[float, float] | None = None
+        self.fraction, self.seconds = 0.0, 0.0
+
+    def step(self, fraction: float, seconds: float) -> None:
+        """Take the fraction done and the seconds of the run after a step."""
+        self.began = self.began or (fraction, seconds)
+        self.fraction, self.seconds = fraction, seconds
+
+    @property
+    def time_left(self) -> str:
+        """Minutes and seconds to the end at the speed so far."""
+        fraction, seconds = self.began or (0.0, 0.0)
+        if self.fraction <= fraction:
+            return "-"
+        left = round((self.seconds - seconds) * (1 - self.fraction) / (self.fraction - fraction))
+        return f"{left // 60}:{left % 60:02}"
 
 
 def training_result(end: Position, path: Path) -> str:
