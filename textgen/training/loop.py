@@ -43,6 +43,7 @@ from textgen.training.validation import SHARE, size_at_end, size_by_steps, size_
 BITS_PER_NAT = 1 / math.log(2)
 OVERFITTING_AFTER = 4
 """Validations in turn without a new best."""
+FIRST_SECONDS = 3.0
 LOST = Losses(math.inf, math.inf)
 """Those of weights that cannot be read."""
 
@@ -116,6 +117,8 @@ class Loop:
         """What that takes, where it is more than a validation."""
         self.saved = self.mark
         """Step and seconds at the last checkpoint."""
+        self.doubt: Callable[[float], str | None] | None = None
+        """What to note of the speed, in characters a second: asked once, after `FIRST_SECONDS`."""
         self.caught: list[int] = []
         self.started: float | None = None
         """What the monotonic clock showed, or would have, at the run's first second."""
@@ -140,6 +143,7 @@ class Loop:
         if order and self.placement.chief:
             self.mixing = Mixing.count(self.corpus, order, config.end_minutes, self.reporter.note, self.pretrained)
         self.position.seconds = self.placement.agree(time.monotonic() - began) if order else 0.0
+        self.mark = (0, self.position.seconds)
 
     def settle_validation(self) -> None:
         """Settle how much is validated, where nobody said, and measure how long it takes, where the clock ends the
@@ -301,7 +305,12 @@ class Loop:
             # compiling the first step is not training: the clock starts after it
             self.started = time.monotonic() - position.seconds
         self.callbacks.on_train_batch_end(position.step - 1, {"loss": loss})
-        self.reporter.step(fraction, loss * BITS_PER_NAT, self._row(None))
+        row = self._row(None)
+        self.reporter.step(fraction, loss * BITS_PER_NAT, row)
+        if self.doubt and position.seconds - self.mark[1] >= FIRST_SECONDS:
+            line, self.doubt = self.doubt(row.characters_per_second), None
+            if line:
+                self.reporter.note(line)
         return news
 
     def _clock(self) -> float:
