@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 from safetensors import safe_open
 from safetensors.numpy import load_file
-from support import few
 
 import textgen
 from textgen.config import ModelConfig, PrepareConfig, TrainConfig
@@ -136,17 +135,18 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_pa
 def test_the_speed_is_doubted_once_after_some_seconds(corpus, tmp_path, reporter):
     class Slow(type(reporter)):
         def step(self, fraction, loss, row):
-            time.sleep(0.7)
+            time.sleep(1.6 * (row.step < 3))
 
     asked, slow = [], Slow()
     reckoning = Reckoning(("picked it",), lambda found: asked.append(found) or "slower than reckoned")
-    config = TrainConfig(steps=8, batch_size=16, seq_length=16, validations=1)
+    config = TrainConfig(steps=5, batch_size=16, seq_length=16, validations=1)
     trainer.train(corpus, tmp_path / "run", SIMPLE, config, slow, reckoning=reckoning)
     assert slow.notes[0] == "picked it" and slow.notes.count("slower than reckoned") == len(asked) == 1
     assert 0 < asked[0] < 16 * 16 / 0.5
 
 
-@pytest.mark.parametrize("half", few(["second", "first"]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("half", ["second", "first"])
 def test_on_a_machine_that_is_slow_for_a_half_the_rate_falls_to_its_end_on_time(half, corpus, tmp_path, reporter):
     class Slow(type(reporter)):
         fractions, rates = [], []
