@@ -72,6 +72,12 @@ def test_where_no_clock_ends_it_or_a_person_sets_the_shape_no_speed_is_doubted(c
     assert "a second" not in reckoning.reasons[0] and not (reckoning.doubt and reckoning.doubt(1.0))
 
 
+def test_several_processes_choose_alike(corpus_path, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    (reason,), doubt = recipe.settings_for(Corpus.load(corpus_path), {"minutes": 1}, "none").reckoning
+    assert "a second" not in reason and doubt(1.0) is None
+
+
 def test_the_command_line_says_what_was_picked_and_options_go_before_it(corpus_path, tmp_path):
     out = tmp_path / "run"
     done = run_textgen("train", corpus_path, "--out", out, "--units", "8", "--steps", "2")

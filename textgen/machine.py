@@ -29,6 +29,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def is_one_of_several() -> bool:
+    """Whether TF_CONFIG or Slurm says that this process trains together with others."""
+    return "TF_CONFIG" in os.environ or int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
+
+
 def memory_bytes() -> int:
     """The memory that this process may use, as far as the system tells it; 0 where it does not."""
     limits = []

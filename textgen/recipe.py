@@ -17,7 +17,7 @@ from msgspec.structs import asdict
 
 from textgen.config import DEFAULT_MINUTES, SHAPE, ModelConfig, TrainConfig, pick, refuse_unknown
 from textgen.errors import ConfigError
-from textgen.machine import steps_per_second
+from textgen.machine import is_one_of_several, steps_per_second
 from textgen.runs.run import shape_of
 
 if TYPE_CHECKING:
@@ -269,8 +269,9 @@ def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath |
         minutes = config.end_minutes or DEFAULT_MINUTES
         return choose(characters, minutes, pick(ModelConfig, given).cell, speed, size)
 
-    # where no clock ends the training, none decides how it is made
-    speed = steps_per_second() / STEPS_PER_SECOND if config.end_minutes else None
+    # where no clock ends the training, none decides how it is made; and several processes must choose alike
+    measured = config.end_minutes and not (is_one_of_several() and config.distribute in ("auto", "multiworker"))
+    speed = steps_per_second() / STEPS_PER_SECOND if measured else None
     values, reason = chosen(speed)
     model, train = pick(ModelConfig, values | dict(given)), pick(TrainConfig, values | dict(given))
     described = describe(asdict(model) | asdict(train))
