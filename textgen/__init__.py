@@ -175,10 +175,10 @@ def train(
     corpus = corpus if isinstance(corpus, Corpus) else Corpus.load(corpus)
     out = Path(out)
     with _telling(out, reporter, verbose) as told:
-        model, schedule, source, reasons = settings_for(corpus, settings, start_from)
+        model, schedule, source, reckoning = settings_for(corpus, settings, start_from)
         from textgen.training import trainer
 
-        return TrainingEnd(out, trainer.train(corpus, out, model, schedule, told, callbacks, source, reasons))
+        return TrainingEnd(out, trainer.train(corpus, out, model, schedule, told, callbacks, source, reckoning))
 
 
 @with_settings(ResumeSettings)

@@ -10,9 +10,14 @@ from pathlib import Path
 
 from textgen.errors import TextgenError
 
-SIZE = 384
-"""Rows and columns of the matrices that are multiplied to measure the speed."""
-SECONDS = 0.2
+SECONDS = 0.5
+"""To measure the speed in."""
+STREAMS, UNITS, FUNCTIONS = 16, 256, 2
+"""The arithmetic that is measured: a batch, a usual width, and what is done to each gate."""
+MOST_PARTS = 2
+"""So many parts such a batch is cut into in training, each for a core of its own."""
+BLOCK = 64
+"""Columns that are multiplied at once: so few that the library does not share them out to other cores."""
 CONTAINER_LIMIT = "/sys/fs/cgroup/memory.max"
 """On Linux: bytes, or a word where there is no limit."""
 
@@ -22,6 +27,11 @@ def cores() -> int:
     if (threads := os.environ.get("TF_NUM_INTRAOP_THREADS", "")).isdecimal() and int(threads):
         return int(threads)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def is_one_of_several() -> bool:
+    """Whether TF_CONFIG or Slurm says that this process trains together with others."""
+    return "TF_CONFIG" in os.environ or int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
 
 
 def memory_bytes() -> int:
@@ -34,18 +44,34 @@ def memory_bytes() -> int:
     return max(0, min(limits, default=0))
 
 
-def gigaflops() -> float:
-    """How fast this process multiplies matrices of float32, in 10**9 operations a second: the best of some products."""
+def steps_per_second() -> float:
+    """How fast this machine does what training does: steps in time of a layer, for all streams of a batch.
+
+    Processor time counts, not the clock: a moment in which the machine is busy with other things changes little.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    parts = min(cores(), MOST_PARTS)
+    with ThreadPoolExecutor(parts) as pool:
+        return sum(pool.map(part_per_second, [STREAMS // parts] * parts)) / parts
+
+
+def part_per_second(streams: int) -> float:
+    """The steps of some streams in a second of a core. One is a thin product, and functions of each gate."""
     import numpy as np
 
-    matrix = np.full((SIZE, SIZE), 0.5, np.float32)
-    out = np.empty_like(matrix)
-    began, best = time.perf_counter(), float("inf")
-    while time.perf_counter() - began < SECONDS or best == float("inf"):
-        before = time.perf_counter()
-        np.matmul(matrix, matrix, out=out)
-        best = min(best, time.perf_counter() - before)
-    return 2e-9 * SIZE**3 / best
+    state = np.full((streams, UNITS), 0.5, np.float32)
+    kernel = np.full((4 * UNITS // BLOCK, UNITS, BLOCK), 1 / UNITS, np.float32)
+    gates = np.empty((len(kernel), streams, BLOCK), np.float32)
+    activated = np.empty_like(gates)
+    began, end, steps = time.thread_time(), time.monotonic() + SECONDS, 0
+    while not steps or time.monotonic() < end:
+        np.matmul(state, kernel, out=gates)
+        for _ in range(FUNCTIONS):
+            np.tanh(gates, out=activated)
+            np.multiply(activated, gates, out=activated)
+        steps += 1
+    return steps / max(time.thread_time() - began, 1e-9)
 
 
 def check_installed() -> None:

@@ -1,14 +1,14 @@
 """Settings for a text of some size and a time: what `--preset auto` picks, and why.
 
 The rules come from measurements on 2 cores, which docs/experiments.md lists. Another machine is compared with that one
-by how fast it multiplies matrices.
+by how fast it does the arithmetic of training.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +17,7 @@ from msgspec.structs import asdict
 
 from textgen.config import DEFAULT_MINUTES, SHAPE, ModelConfig, TrainConfig, pick, refuse_unknown
 from textgen.errors import ConfigError
-from textgen.machine import gigaflops
+from textgen.machine import is_one_of_several, steps_per_second
 from textgen.runs.run import shape_of
 
 if TYPE_CHECKING:
@@ -34,8 +34,14 @@ WIDEST_OF_SMALL_TEXT = 256
 RATES = {192: 0.012, 256: 0.008, 320: 0.007, 384: 0.006, 512: 0.005, 640: 0.005}
 CHARACTERS_PER_SECOND = {192: 75_000, 256: 58_000, 320: 44_000, 384: 32_000, 512: 18_000, 640: 13_000}
 """What 2 cores of an AMD EPYC with AVX-512 read in training."""
-GIGAFLOPS = 200.0
-"""What `machine.gigaflops` measures there."""
+VOCABULARY = 65
+"""The characters of the text that they read."""
+STEPS_PER_SECOND = 8_000.0
+"""What `machine.steps_per_second` measures where training is as fast as there."""
+SPEED = SHAPE | {"batch_size", "seq_length", "precision", "distribute"}
+"""Settings on which the speed depends."""
+FAR = 0.6
+"""A training that is so much slower than its settings were picked for, or faster, is told of."""
 
 
 class Regularization(NamedTuple):
@@ -83,7 +89,7 @@ NOTHING = "none"
 
 
 def choose(
-    characters: int, minutes: float, cell: str = "lstm", gigaflops: float | None = None
+    characters: int, minutes: float, cell: str = "lstm", speed: float | None = None, vocabulary_size: int = VOCABULARY
 ) -> tuple[dict[str, Any], str]:
     """Pick width, depth, dropout, weight decay, batch size and learning rate.
 
@@ -91,8 +97,9 @@ def choose(
         characters: how many the training part has.
         minutes: how long the training is to take.
         cell: the kind of recurrent layer.
-        gigaflops: how fast this machine multiplies matrices. A machine twice as fast needs half the minutes. None is
-            as fast as the one that the rules were measured on.
+        speed: how fast this machine trains; 1 is as fast as the one that the rules were measured on. A machine twice
+            as fast needs half the minutes. None is 1, and nothing is said of it.
+        vocabulary_size: V.
 
     Returns:
         Fields of `ModelConfig` and `TrainConfig`, and the reason in words.
@@ -101,11 +108,12 @@ def choose(
     >>> values["units"], values["dropout"]
     (384, 0.2)
     """
-    speed = gigaflops / GIGAFLOPS if gigaflops else 1.0
+    times_as_fast = speed or 1.0
     small = characters < SMALL_TEXT
-    units = next((width for limit, width in WIDTHS if minutes * speed <= limit), WIDEST)
+    units = next((width for limit, width in WIDTHS if minutes * times_as_fast <= limit), WIDEST)
     units = min(units, WIDEST_OF_SMALL_TEXT) if small else units
-    times = CHARACTERS_PER_SECOND[units] * speed * 60 * minutes / characters
+    per_second = times_as_fast * characters_per_second(units, vocabulary_size)
+    times = per_second * 60 * minutes / characters
     needs = REGULARIZATIONS_OF_SMALL_TEXT if small else REGULARIZATIONS
     regularization = next((needed for limit, needed in needs if times <= limit), MOST_REGULARIZATION)
     if cell == "rnn":
@@ -117,17 +125,22 @@ def choose(
         "batch_size": 16,
         "learning_rate": RATES[units],
     }
-    pace = f" at {gigaflops:,.0f} GFLOP/s" if gigaflops else ""
-    return values, f"for {characters:,} characters and {minutes:g} minutes{pace}, in which it {reads(times)}"
+    at = f" at {pace(per_second)}" if speed else ""
+    return values, f"for {characters:,} characters and {minutes:g} minutes{at}, in which it {reads(times)}"
 
 
 def choose_from(
-    characters: int, config: TrainConfig, shape: Mapping[str, Any], bits: float, gigaflops: float | None = None
+    characters: int,
+    config: TrainConfig,
+    shape: Mapping[str, Any],
+    bits: float,
+    speed: float | None = None,
+    vocabulary_size: int = VOCABULARY,
 ) -> tuple[dict[str, Any], str]:
     """Pick dropout, weight decay, batch size and learning rate for a training that begins with another run's weights.
 
     Args:
-        characters, gigaflops: as in `choose`.
+        characters, speed, vocabulary_size: as in `choose`.
         config: what is settled of the training, with its end.
         shape: the settings of the network, which are settled.
         bits: how well it reads the text before it is trained on, in bits per character.
@@ -138,10 +151,9 @@ def choose_from(
     >>> choose_from(20_000, TrainConfig(), {"num_layers": 1, "units": 512}, 1.8)[0]["learning_rate"]
     0.00031
     """
-    speed = gigaflops / GIGAFLOPS if gigaflops else 1.0
-    per_minute = 60 * speed * characters_per_second(shape["units"] * shape["num_layers"])
+    per_second = (speed or 1.0) * characters_per_second(shape["units"] * shape["num_layers"], vocabulary_size)
     read = [
-        config.end_minutes and per_minute * config.end_minutes,
+        config.end_minutes and 60 * per_second * config.end_minutes,
         config.steps and config.steps * config.batch_size * config.seq_length,
         config.epochs and config.epochs * characters,
     ]
@@ -154,7 +166,8 @@ def choose_from(
     rate = TUNING_RATE * (characters / TUNED / often) ** 0.5 * 2 ** (bits - KNOWN_BITS)
     values["learning_rate"] = round(min(rate, HIGHEST_TUNING_RATE), 5)
     values["batch_size"] = next((size for limit, size in SMALLEST_BATCHES if characters <= limit), 16)
-    return values, f"for {characters:,} characters, of which it {reads(times)}"
+    at = f" at {pace(per_second)}" if speed else ""
+    return values, f"for {characters:,} characters{at}, of which it {reads(times)}"
 
 
 def most_epochs(characters: int) -> int:
@@ -166,15 +179,25 @@ def most_epochs(characters: int) -> int:
     return int(max(5, round(6 * (characters / 20_000) ** 0.6)))
 
 
-def characters_per_second(units: int) -> float:
-    """What 2 cores read in training of a network of some width, between and beyond the widths of the table.
+def characters_per_second(units: int, vocabulary_size: int = VOCABULARY) -> float:
+    """What the rules' machine reads in training of a network of some width, also between and beyond the table's.
 
-    >>> characters_per_second(512), round(characters_per_second(1024))
-    (18000.0, 5078)
+    >>> characters_per_second(512), round(characters_per_second(1024)), round(characters_per_second(320, 3984))
+    (18000.0, 5078, 11242)
     """
-    if units > WIDEST:
-        return CHARACTERS_PER_SECOND[WIDEST] * (WIDEST / units) ** 2
-    return float(np.interp(units, list(CHARACTERS_PER_SECOND), list(CHARACTERS_PER_SECOND.values())))
+    per_second = float(np.interp(units, list(CHARACTERS_PER_SECOND), list(CHARACTERS_PER_SECOND.values())))
+    # a step multiplies its state by the columns of four gates, and by one for each character
+    columns = (4 * units + VOCABULARY) / (4 * units + vocabulary_size)
+    return per_second * columns * min(1.0, WIDEST / units) ** 2
+
+
+def pace(per_second: float) -> str:
+    """A speed in training, in words.
+
+    >>> pace(43_961.2)
+    'about 44,000 characters a second'
+    """
+    return f"about {float(f'{per_second:.2g}'):,.0f} characters a second"
 
 
 def reads(times: float) -> str:
@@ -200,6 +223,15 @@ def describe(settings: Mapping[str, Any]) -> str:
     return f"{layers} of {settings['units']} units, {named}"
 
 
+class Reckoning(NamedTuple):
+    """Why settings were chosen."""
+
+    reasons: tuple[str, ...] = ()
+    """What was chosen and why, a line each."""
+    doubt: Callable[[float], str | None] | None = None
+    """What to say of a speed in training, in characters a second, that is far from what they were chosen for."""
+
+
 class Settings(NamedTuple):
     """All settings of a training."""
 
@@ -207,8 +239,7 @@ class Settings(NamedTuple):
     train: TrainConfig
     start_from: Path | None = None
     """The run whose weights it begins with."""
-    reasons: tuple[str, ...] = ()
-    """What was chosen and why, a line each."""
+    reckoning: Reckoning = Reckoning()
 
 
 def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath | None = None) -> Settings:
@@ -230,16 +261,32 @@ def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath |
     if named and (settled := sorted(SHAPE & given.keys())):
         raise ConfigError(f"{settled[0]}: cannot be given with start_from: that run settles it")
     source, bits, reasons = beginning_for(corpus, given, start_from)
-    config, characters = pick(TrainConfig, given), len(corpus.train)
-    # where no clock ends the training, none decides how it is made
-    speed = gigaflops() if config.end_minutes else None
-    if source:
-        values, reason = choose_from(characters, config, shape_of(source), bits, speed)
-    else:
-        values, reason = choose(characters, config.end_minutes or DEFAULT_MINUTES, pick(ModelConfig, given).cell, speed)
+    config, characters, size = pick(TrainConfig, given), len(corpus.train), len(corpus.vocabulary)
+
+    def chosen(speed: float | None) -> tuple[dict[str, Any], str]:
+        if source:
+            return choose_from(characters, config, shape_of(source), bits, speed, size)
+        minutes = config.end_minutes or DEFAULT_MINUTES
+        return choose(characters, minutes, pick(ModelConfig, given).cell, speed, size)
+
+    # where no clock ends the training, none decides how it is made; and several processes must choose alike
+    measured = config.end_minutes and not (is_one_of_several() and config.distribute in ("auto", "multiworker"))
+    speed = steps_per_second() / STEPS_PER_SECOND if measured else None
+    values, reason = chosen(speed)
     model, train = pick(ModelConfig, values | dict(given)), pick(TrainConfig, values | dict(given))
-    reason = f"{reason}: {describe(asdict(model) | asdict(train))}"
-    return Settings(model, train, source, (reason, *reasons))
+    described = describe(asdict(model) | asdict(train))
+
+    def doubt(found: float) -> str | None:
+        speed_found = found / characters_per_second(model.units * model.num_layers, size)
+        other = describe(asdict(model) | asdict(train) | chosen(speed_found)[0] | dict(given))
+        if speed is None or FAR <= speed_found / speed <= 1 / FAR or other == described:
+            return None
+        reckoned = speed * found / speed_found
+        return f"trains at {pace(found)}; auto expected {pace(reckoned)}, and for this speed picks {other}"
+
+    lines = (f"{reason}: {described}", *reasons)
+    # what a person sets has a speed of its own
+    return Settings(model, train, source, Reckoning(lines, None if SPEED & given.keys() else doubt))
 
 
 def beginning_for(

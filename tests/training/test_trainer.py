@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import signal
+import time
 
 import msgspec
 import numpy as np
@@ -18,6 +19,7 @@ from textgen.data.corpus import Corpus
 from textgen.data.prepare import prepare
 from textgen.data.sources import find_sources
 from textgen.errors import ConfigError, CorpusError, RunError
+from textgen.recipe import Reckoning
 from textgen.runs.run import Run
 from textgen.training import trainer
 from textgen.training.distribution import Placement, reporting_lost_workers
@@ -128,6 +130,38 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_pa
         [row["step"] for row in csv.DictReader((tmp_path / name / "history.csv").open())] for name in ("whole", "parts")
     ]
     assert steps[0] == steps[1]
+
+
+def test_the_speed_is_doubted_once_after_some_seconds(corpus, tmp_path, reporter):
+    class Slow(type(reporter)):
+        def step(self, fraction, loss, row):
+            time.sleep(1.6 * (row.step < 3))
+
+    asked, slow = [], Slow()
+    reckoning = Reckoning(("picked it",), lambda found: asked.append(found) or "slower than reckoned")
+    config = TrainConfig(steps=5, batch_size=16, seq_length=16, validations=1)
+    trainer.train(corpus, tmp_path / "run", SIMPLE, config, slow, reckoning=reckoning)
+    assert slow.notes[0] == "picked it" and slow.notes.count("slower than reckoned") == len(asked) == 1
+    assert 0 < asked[0] < 16 * 16 / 0.5
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("half", ["second", "first"])
+def test_on_a_machine_that_is_slow_for_a_half_the_rate_falls_to_its_end_on_time(half, corpus, tmp_path, reporter):
+    class Slow(type(reporter)):
+        fractions, rates = [], []
+
+        def step(self, fraction, loss, row):
+            self.fractions.append(fraction)
+            self.rates.append(row.learning_rate)
+            time.sleep(0.1 * ((fraction < 0.5) == (half == "first")))
+
+    slow, config = Slow(), TrainConfig(minutes=0.1, batch_size=16, seq_length=16, warmup=0.1)
+    end = trainer.train(corpus, tmp_path / "run", SIMPLE, config, slow)
+    falling = slow.rates[slow.rates.index(max(slow.rates)) :]
+    assert falling == sorted(falling, reverse=True) and slow.fractions[-1] > 0.8
+    assert falling[-1] == end.history[-1].learning_rate == pytest.approx(config.learning_rate * config.final_rate)
+    assert end.finished and 4 < end.seconds < 12
 
 
 def test_a_network_larger_than_the_memory_is_refused_before_it_takes_any(corpus, tmp_path, reporter, monkeypatch):

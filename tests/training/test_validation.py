@@ -1,5 +1,6 @@
 """How much is validated: within a tenth of the time, on time, and the figure says on how much."""
 
+import csv
 import re
 
 import pytest
@@ -9,9 +10,10 @@ from support import SETTINGS, few, run_textgen
 
 from textgen.config import TrainConfig
 from textgen.data.evaluation import window_count
+from textgen.inference.overview import overview
 from textgen.runs.run import Run
 from textgen.training.schedule import fraction_done
-from textgen.training.validation import LEAST, MOST, size_by_steps, size_by_time
+from textgen.training.validation import LEAST, LEAST_AT_END, MOST, size_at_end, size_by_steps, size_by_time
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,55 @@ def test_training_ends_early_enough_for_its_last_validation():
     assert fraction_done(config, 0, 1, 29.0, reserve=600.0) < 1
 
 
+@given(st.integers(1, 10**8), st.integers(1, MOST), st.floats(0, 1e6))
+def test_the_comparison_at_the_end_is_on_more_characters_where_there_is_time(characters, size, windows):
+    size = min(size, characters)
+    end = size_at_end(characters, size, windows)
+    assert size <= end <= characters
+    assert end == size or (end >= min(characters, LEAST_AT_END) and 8 * 2 * window_count(characters, end) <= windows)
+    assert size_at_end(characters, size, 1e9) >= min(characters, MOST)
+
+
+@pytest.mark.parametrize("order", few([0, 3]))
+def test_best_is_not_chosen_by_a_few_characters(order, corpus_path, tmp_path):
+    run = tmp_path / "run"
+    sparse = ("--validation-characters", 40, "--validations", 6, "--steps", 60, "--ngram-order", order)
+
+    def figures():
+        with (run / "history.csv").open() as file:
+            counted = [int(row["validated"]) for row in csv.DictReader(file)]
+        scored = [
+            float(run_textgen("score", run, "--split", "validation", "--checkpoint", name).stdout)
+            for name in ("best", "last")
+        ]
+        return counted, *scored
+
+    done = run_textgen("train", corpus_path, "--out", run, *SETTINGS, "--cell", "rnn", *sparse)
+    assert done.returncode == 0, done.stderr
+    counted, best, last = figures()
+    assert counted[-1] == 270 and set(counted[:-1]) <= {40, 270} and best <= last
+    assert f"best validation {best:.3f} bpc at step" in done.stderr
+    assert overview(run).validation_bpc == pytest.approx(best, abs=1e-4)
+    # in a longer training few count again until its end
+    done = run_textgen("train", "--resume", run, "--steps", 60)
+    assert done.returncode == 0, done.stderr
+    counted, best, last = figures()
+    assert counted[-1] == 270 and counted.count(40) >= len(counted) - 2 and best <= last
+    assert f"best validation {best:.3f} bpc at step" in done.stderr
+
+
+@pytest.mark.thorough
+def test_a_best_that_is_lost_is_chosen_anew(corpus_path, tmp_path):
+    run = tmp_path / "run"
+    sparse = ("--validation-characters", 40, "--steps", 4)
+    done = run_textgen("train", corpus_path, "--out", run, *SETTINGS, "--cell", "rnn", *sparse)
+    assert done.returncode == 0, done.stderr
+    Run(run).weights_path("best").write_bytes(b"damaged")
+    done = run_textgen("train", "--resume", run, "--steps", 4)
+    assert done.returncode == 0 and "best validation" in done.stderr, done.stderr
+    assert run_textgen("score", run, "--split", "validation").returncode == 0
+
+
 @pytest.mark.parametrize("end", few([(("--steps", 4),), (("--minutes", 0.02),)]))
 def test_the_figure_says_on_how_much_it_is_and_score_agrees(end, long_corpus, tmp_path):
     done = run_textgen("train", long_corpus, "--out", tmp_path / "run", *SETTINGS, *end, "--validations", 2)
@@ -63,8 +114,9 @@ def test_the_figure_says_on_how_much_it_is_and_score_agrees(end, long_corpus, tm
     figure, said = re.search(
         r"best validation ([\d.]+) bpc on ([\d,]+) of 189,000 characters at step", done.stderr
     ).groups()
-    assert said == f"{size:,}"
-    score = run_textgen("score", tmp_path / "run", "--split", "validation", "--characters", size)
+    characters = int(said.replace(",", ""))
+    assert characters >= size
+    score = run_textgen("score", tmp_path / "run", "--split", "validation", "--characters", characters)
     assert score.stderr == f"textgen: scored {said} of the 189,000 characters of the validation part\n"
     assert float(score.stdout) == pytest.approx(float(figure), abs=1e-3)
 

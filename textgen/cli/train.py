@@ -78,8 +78,8 @@ def train(
             settings = Settings(pick(ModelConfig, options), pick(TrainConfig, options), named(start_from))
         from textgen.training import trainer
 
-        model, schedule, source, reasons = settings
-        trainer.train(corpus, out, model, schedule, display, start_from=source, reasons=reasons)
+        model, schedule, source, reckoning = settings
+        trainer.train(corpus, out, model, schedule, display, start_from=source, reckoning=reckoning)
 
 
 def named(start_from: Path | None) -> Path | None:

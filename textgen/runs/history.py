@@ -38,6 +38,8 @@ class HistoryRow:
     network_bpc: Amount | None = None
     """The validation of the network alone, where counts are mixed with it."""
     characters_per_second: Amount
+    validated: Count = 0
+    """Characters that count in this validation, at least; 0 is unknown, in a row of an older version."""
 
 
 def save_history(run: Run, history: list[HistoryRow]) -> None:
@@ -66,7 +68,7 @@ class Progress(msgspec.Struct):
     steps: int = 0
     seconds: float = 0.0
     best: float | None = None
-    """The lowest bits per character in validation."""
+    """The lowest bits per character in validation, of the validations on the most characters."""
     network: float | None = None
     """Those of the network alone at that validation, where counts are mixed with it."""
     curve: list[Point] = []
@@ -79,7 +81,7 @@ def load_progress(run: Run) -> Progress:
     Raises:
         RunError: the file is damaged.
     """
-    reached, every = Progress(), 1
+    reached, every, most = Progress(), 1, 0
     if not run.history_path.is_file():
         return reached
     data = read_bytes(run.history_path, MAX_HISTORY_BYTES, RunError)
@@ -89,8 +91,9 @@ def load_progress(run: Run) -> Progress:
             reached.steps, reached.seconds = int(row["step"]), number(row["seconds"])
             train, network = optional(row.get("train_bpc", "")), optional(row.get("network_bpc", ""))
             bpc = optional(row["validation_bpc"])
-            if bpc is not None and (reached.best is None or bpc < reached.best):
-                reached.best, reached.network = bpc, network
+            validated = int(row.get("validated") or 0)
+            if bpc is not None and (reached.best is None or (-validated, bpc) < (-most, reached.best)):
+                reached.best, reached.network, most = bpc, network, validated
             if index % every == 0:
                 reached.curve.append(Point(reached.seconds, train, bpc))
             if len(reached.curve) > MOST_POINTS:

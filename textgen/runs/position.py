@@ -17,7 +17,7 @@ class Position(msgspec.Struct, kw_only=True):
     loss_steps: Count = 0
     validations: Count = 0
     validated: Count = 0
-    """Characters that count in each validation, of those of the validation part."""
+    """Characters of the validation part that `best` is of: as many as each validation has, or more at the end."""
     held_out: Count = 0
     best: Amount | None = None
     """The lowest validation loss, in nats per character."""

@@ -30,6 +30,29 @@ def save_weights(run: Run, checkpoint: str, engine: Engine, mixture: Tensors, po
     save_tensors(run, run.weights_path(checkpoint), weight_arrays(engine.average) | mixture, metadata)
 
 
+def load_weights(
+    run: Run, checkpoint: str, engine: Engine, mixture: dict[str, Spec], optional: dict[str, Spec]
+) -> Tensors:
+    """Set an engine's averaged weights to what `save_weights` wrote.
+
+    Args:
+        run, checkpoint: where.
+        engine: an engine of the run's settings.
+        mixture, optional: as in `load_training`.
+
+    Returns:
+        The tensors of the mixture.
+
+    Raises:
+        RunError: the checkpoint is missing or damaged.
+    """
+    variables = named_weights(engine.average)
+    specs: dict[str, Spec] = {name: ("float32", tuple(variable.shape)) for name, variable in variables.items()}
+    tensors, _ = load_tensors(run, run.weights_path(checkpoint), specs | mixture, optional)
+    assign_weights(list(variables.values()), [tensors.pop(name) for name in variables])
+    return tensors
+
+
 def save_training(
     run: Run, engine: Engine, mixture: Tensors, states: list[tuple[np.ndarray, ...]], position: Position
 ) -> None:

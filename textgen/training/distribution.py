@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from textgen.errors import ConfigError, RunError
-from textgen.machine import cores
+from textgen.machine import cores, is_one_of_several
 from textgen.training import quiet_standard_error
 
 SLURM_PORT = 8888
@@ -123,7 +123,7 @@ def choose(kind: str) -> str:
     """What `auto` means here."""
     if kind != "auto":
         return kind
-    if "TF_CONFIG" in os.environ or int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
+    if is_one_of_several():
         return "multiworker"
     return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "none"
 

@@ -21,21 +21,31 @@ from textgen.runs.position import Position
 from textgen.runs.run import Run, RunInfo
 from textgen.runs.shipped import is_shipped
 from textgen.training.changes import caught_up, halved, halvings
-from textgen.training.checkpoint import Tensors, load_position, load_training, save_training, save_weights
+from textgen.training.checkpoint import (
+    Tensors,
+    load_position,
+    load_training,
+    load_weights,
+    save_training,
+    save_weights,
+)
 from textgen.training.distribution import Placement
 from textgen.training.divergence import HALVINGS, Diverged, is_astray, smoothed
 from textgen.training.engine import Engine, News
 from textgen.training.events import write_event, writing_events
 from textgen.training.interrupt import Stopped, catching_signals
 from textgen.training.mixing import Losses, Mixing
-from textgen.training.model import States
+from textgen.training.model import States, assign_weights, weight_arrays
 from textgen.training.schedule import fraction_done, learning_rate
 from textgen.training.streams import Streams, carried, held_out_pieces
-from textgen.training.validation import SHARE, size_by_steps, size_by_time
+from textgen.training.validation import SHARE, size_at_end, size_by_steps, size_by_time, windows_by_steps
 
 BITS_PER_NAT = 1 / math.log(2)
 OVERFITTING_AFTER = 4
 """Validations in turn without a new best."""
+FIRST_SECONDS = 3.0
+LOST = Losses(math.inf, math.inf)
+"""Those of weights that cannot be read."""
 
 
 class Reporter(Protocol):
@@ -101,8 +111,14 @@ class Loop:
         """Step and seconds at the end of the last validation, to tell the speed since."""
         self.validation_seconds = 0.0
         """What a validation takes: as `settle_validation` reckons, then as the last one did."""
+        self.at_end = 0
+        """On how many characters the last weights and the best are compared at the end."""
+        self.comparison_seconds = 0.0
+        """What that takes, where it is more than a validation."""
         self.saved = self.mark
         """Step and seconds at the last checkpoint."""
+        self.doubt: Callable[[float], str | None] | None = None
+        """What to note of the speed, in characters a second: asked once, after `FIRST_SECONDS`."""
         self.caught: list[int] = []
         self.started: float | None = None
         """What the monotonic clock showed, or would have, at the run's first second."""
@@ -127,26 +143,47 @@ class Loop:
         if order and self.placement.chief:
             self.mixing = Mixing.count(self.corpus, order, config.end_minutes, self.reporter.note, self.pretrained)
         self.position.seconds = self.placement.agree(time.monotonic() - began) if order else 0.0
+        self.mark = (0, self.position.seconds)
 
     def settle_validation(self) -> None:
         """Settle how much is validated, where nobody said, and measure how long it takes, where the clock ends the
         training. Call it before `train`, so that compiling does not take any of its time."""
         config, count = self.info.train, len(self.corpus.validation)
-        most = config.validation_characters
+        most, windows, new_window = config.validation_characters, 0.0, 0.0
         if count and config.end_minutes:
-            window, fit = self._window_seconds(), self._fit_seconds()
+            window, fit = self._window_seconds([1, 1, 1]), self._fit_seconds()
             most = size_by_time(config, count, window, fit) if most is None else most
             self.validation_seconds = window * window_count(count, most) + fit
-        elif most is None:
-            most = size_by_steps(config, count, self.streams.windows_per_epoch) if count else 0
+            new_window = self._window_seconds([1, 2, 3])
+            windows = 60 * config.end_minutes / new_window
+        elif count:
+            most = size_by_steps(config, count, self.streams.windows_per_epoch) if most is None else most
+            windows = windows_by_steps(config, count, self.streams.windows_per_epoch)
+        most = most or 0
         self.info = msgspec.structs.replace(
             self.info, train=msgspec.structs.replace(config, validation_characters=most)
         )
-        self.position.validated, self.position.held_out = min(most or count, count), count
+        size = min(most or count, count)
+        self.at_end = size_at_end(count, size, windows) if count else 0
+        self.comparison_seconds = 2 * new_window * window_count(count, self.at_end) if self.at_end > size else 0.0
+        self._compare_by(size)
+        self.position.validated, self.position.held_out = size, count
 
-    def _window_seconds(self) -> float:
-        """What a window of a validation takes: the best of two tries, after one that compiles."""
-        seconds = self._shortest(lambda: self._losses(1))
+    def _compare_by(self, size: int) -> None:
+        """Compare the validations until now with those to come, in a run that goes on: by so many characters."""
+        position = self.position
+        for row in position.history:
+            row.validated = min(row.validated or size, size)
+        if position.best is not None and position.validated != size:
+            position.best = self._best_losses(size).mixture
+
+    def _window_seconds(self, sizes: Sequence[int]) -> float:
+        """What a window of a validation takes: the best of two tries, after one that compiles.
+
+        What the counts say of a text is kept until another size of it is asked for.
+        """
+        most = iter(sizes)
+        seconds = self._shortest(lambda: self._losses(next(most)))
         return seconds / window_count(len(self.corpus.validation), 1)
 
     def _fit_seconds(self) -> float:
@@ -175,9 +212,28 @@ class Loop:
             return None
         if not self.info.model.ngram_order:
             loss = self.engine.validate(ids, start, most)
-            return Losses(loss, loss)
-        losses = self.mixing.losses(self.engine, ids, start, most) if self.mixing else Losses(0.0, 0.0)
+            losses = Losses(loss, loss)
+        else:
+            losses = self.mixing.losses(self.engine, ids, start, most) if self.mixing else Losses(0.0, 0.0)
         return Losses(*map(self.placement.agree, losses))
+
+    def _best_losses(self, most: int) -> Losses:
+        """Those of the weights of `best`, which the chief reads; infinite where they are lost."""
+        model, mixture = self.info.model, self._mixture()
+        weights, average = self.engine.average.trainable_variables, weight_arrays(self.engine.average)
+        lost = 0.0
+        if self.placement.chief:
+            try:
+                best = load_weights(self.run, "best", self.engine, mixture_specs(model), rates_specs(model))
+                if self.mixing:
+                    self.mixing.restore(best)
+            except RunError:
+                lost = 1.0
+        losses = self._losses(most)
+        assign_weights(weights, list(average.values()))
+        if self.mixing:
+            self.mixing.restore(mixture)
+        return LOST if losses is None or self.placement.agree(lost) else losses
 
     def save(self) -> None:
         """Write a checkpoint of this moment.
@@ -249,7 +305,12 @@ class Loop:
             # compiling the first step is not training: the clock starts after it
             self.started = time.monotonic() - position.seconds
         self.callbacks.on_train_batch_end(position.step - 1, {"loss": loss})
-        self.reporter.step(fraction, loss * BITS_PER_NAT, self._row(None))
+        row = self._row(None)
+        self.reporter.step(fraction, loss * BITS_PER_NAT, row)
+        if self.doubt and position.seconds - self.mark[1] >= FIRST_SECONDS:
+            line, self.doubt = self.doubt(row.characters_per_second), None
+            if line:
+                self.reporter.note(line)
         return news
 
     def _clock(self) -> float:
@@ -266,21 +327,24 @@ class Loop:
         step, seconds = (start.step, start.seconds) if start else (0, 0.0)
         windows = self.streams.windows_per_epoch
         steps, seconds = position.step - step, position.seconds - seconds
-        return fraction_done(self.info.train, steps, windows, seconds, self.validation_seconds)
+        reserve = self.validation_seconds + self.comparison_seconds
+        return fraction_done(self.info.train, steps, windows, seconds, reserve)
 
     def _row(self, losses: Losses | None) -> HistoryRow:
         position, config = self.position, self.info.train
         steps, seconds = position.step - self.mark[0], position.seconds - self.mark[1]
         characters = steps * config.batch_size * config.seq_length
+        validation, network = self._bits(losses)
         return HistoryRow(
             step=position.step,
             epoch=round(position.step / self.streams.windows_per_epoch, 3),
             seconds=round(position.seconds, 3),
             learning_rate=learning_rate(config, self._fraction()),
             train_bpc=position.loss_sum / max(1, position.loss_steps) * BITS_PER_NAT,
-            validation_bpc=losses and losses.mixture * BITS_PER_NAT,
-            network_bpc=losses.network * BITS_PER_NAT if losses and self.info.model.ngram_order else None,
+            validation_bpc=validation,
+            network_bpc=network,
             characters_per_second=round(characters / seconds) if seconds > 0 else 0.0,
+            validated=position.validated if losses else 0,
         )
 
     def _checkpoint_is_due(self) -> bool:
@@ -322,6 +386,8 @@ class Loop:
         if config.patience and position.stale >= config.patience and not position.finished:
             position.finished = True
             self.reporter.note(f"stopped early: {position.stale} validations without a new best")
+        if position.finished and self.at_end > position.validated and loss is not None:
+            self._compare()
         if config.keep:
             self._save_weights(str(position.step))
             if self.placement.chief:
@@ -332,6 +398,29 @@ class Loop:
         position.seconds = self.placement.agree(self._clock())
         self.validation_seconds = position.seconds - before
         self.mark = (position.step, position.seconds)
+
+    def _compare(self) -> None:
+        """Choose between the last weights and the best until then by more of the validation part."""
+        position = self.position
+        position.validated = self.at_end
+        last = self._losses(self.at_end) or LOST
+        best = last if position.best_step == position.step else self._best_losses(self.at_end)
+        compared = {position.best_step: best, position.step: last}
+        for row in position.history:
+            if row.step in compared and compared[row.step] is not LOST:
+                row.validation_bpc, row.network_bpc = self._bits(compared[row.step])
+                row.validated = self.at_end
+        position.best = best.mixture
+        if last.mixture < best.mixture:
+            position.best, position.best_step, position.stale = last.mixture, position.step, 0
+            self._save_weights("best")
+
+    def _bits(self, losses: Losses | None) -> tuple[float | None, float | None]:
+        """The columns of the history: bits per character of what samples, and of the network beside counts."""
+        if not losses:
+            return None, None
+        network = losses.network * BITS_PER_NAT if self.info.model.ngram_order else None
+        return losses.mixture * BITS_PER_NAT, network
 
     def _save_weights(self, checkpoint: str) -> None:
         if self.placement.chief:

@@ -14,6 +14,7 @@ from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.data.vocabulary import Vocabulary
 from textgen.errors import RunError
+from textgen.recipe import Reckoning
 from textgen.runs.position import Position
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
 from textgen.training.changes import caught_up, changed
@@ -26,6 +27,8 @@ from textgen.training.transfer import describe_new, transfer_weights, weights_sh
 from textgen.version import __version__
 
 Callbacks = Sequence[keras.callbacks.Callback]
+NONE = Reckoning()
+"""Of settings that a person chose."""
 
 
 def train(
@@ -36,7 +39,7 @@ def train(
     reporter: Reporter | None = None,
     callbacks: Callbacks = (),
     start_from: Path | None = None,
-    reasons: Sequence[str] = (),
+    reckoning: Reckoning = NONE,
 ) -> Position:
     """Train a new model.
 
@@ -49,7 +52,8 @@ def train(
             hold `loss` and `val_loss` in nats per character and `learning_rate`.
         start_from: a run whose weights to begin with, matched character by character; the shape of its network
             takes the place of the one in `model_config`.
-        reasons: why these settings were chosen, a line each; they are noted first.
+        reckoning: why these settings were chosen. Its reasons are noted first; after some seconds its doubt is asked
+            once what to note of the speed.
 
     Returns:
         Where the training ended: steps, seconds, best validation loss and history.
@@ -89,7 +93,7 @@ def train(
     with reporting_lost_workers(placement, out), run.lock() if placement.chief else nullcontext():
         if placement.chief and run.info_path.exists():
             raise RunError(f"{out}: another process is training it; give another --out")
-        for reason in reasons:
+        for reason in reckoning.reasons:
             reporter.note(reason)
         if fitted != config:
             reporter.note(
@@ -97,6 +101,7 @@ def train(
                 f"batch size {config.batch_size} -> {batch_size}, window {config.seq_length} -> {seq_length}"
             )
         loop = Loop(run, info, corpus, reporter, callbacks, placement)
+        loop.doubt = reckoning.doubt
         if source:
             transfer_weights(source, loop.engine, corpus.vocabulary)
             reporter.note(describe_new(source, text))
