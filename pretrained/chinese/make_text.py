@@ -128,7 +128,7 @@ def novels(repository: Path) -> Iterator[Work]:
     for folder, files in sorted(chapters.items()):
         info = json.loads(files.pop("info"))
         author, dynasty = info["author"]["name"], info["author"]["dynasty"]
-        period = f"d. {DIED[author]}" if author in DIED else dynasty if dynasty != "未知" else ""
+        period = f"d. {DIED[author]}" if author in DIED else dynasty if dynasty != "未知" else "before 1912"
         texts = []
         for number, heading in enumerate(info["catalogues"]):
             text = re.sub(r"</?p>|<br ?/?>|　{2,}", "\n", files.get(str(number), ""))

@@ -80,6 +80,6 @@ EROTIC = (
     " 绮楼重梦 笔梨园 艳异编 艳异编续集 祁生天缘奇遇 醋葫芦 情史 野叟曝言"
 )
 """What was banned for what it shows in bed."""
-VALIDATION = ("周清原", "李百川", "韩邦庆", "许地山", "柔石")
-TEST = ("陆人龙", "吴敬梓", "曾朴", "徐志摩", "萧红")
+VALIDATION = ("李渔", "邗上蒙人", "许地山", "柔石")
+TEST = ("凌濛初", "吴敬梓", "曾朴", "徐志摩", "萧红")
 """Authors who are held out whole, from Ming to the Republic."""
