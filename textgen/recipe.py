@@ -76,6 +76,7 @@ one that surprises the network by a bit more twice that."""
 TUNED_TIMES = 2.0
 TUNING_RATE = 0.0012
 KNOWN_BITS = 1.8
+"""What `@english` needs for a character of the books that it was validated on, about."""
 HIGHEST_TUNING_RATE = 0.004
 TUNINGS = ((1.5, Regularization(0.1, 0.0, 0.3)),)
 """What a text needs that is read up to so many times, in a run that begins with another's weights. The decay is towards
@@ -136,6 +137,7 @@ def choose_from(
     bits: float,
     speed: float | None = None,
     vocabulary_size: int = VOCABULARY,
+    known_bits: float = KNOWN_BITS,
 ) -> tuple[dict[str, Any], str]:
     """Pick dropout, weight decay, batch size and learning rate for a training that begins with another run's weights.
 
@@ -144,6 +146,7 @@ def choose_from(
         config: what is settled of the training, with its end.
         shape: the settings of the network, which are settled.
         bits: how well it reads the text before it is trained on, in bits per character.
+        known_bits: how well it reads what it was validated on.
 
     Returns:
         Fields of `ModelConfig` and `TrainConfig`, the shape among them, and the reason in words.
@@ -163,7 +166,7 @@ def choose_from(
         times = values["epochs"] = most
     values |= next((tuned for limit, tuned in TUNINGS if times <= limit), MOST_TUNED)._asdict()
     often = max(1.0, times / TUNED_TIMES)
-    rate = TUNING_RATE * (characters / TUNED / often) ** 0.5 * 2 ** (bits - KNOWN_BITS)
+    rate = TUNING_RATE * (characters / TUNED / often) ** 0.5 * 2 ** (bits - known_bits)
     values["learning_rate"] = round(min(rate, HIGHEST_TUNING_RATE), 5)
     values["batch_size"] = next((size for limit, size in SMALLEST_BATCHES if characters <= limit), 16)
     at = f" at {pace(per_second)}" if speed else ""
@@ -265,7 +268,10 @@ def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath |
 
     def chosen(speed: float | None) -> tuple[dict[str, Any], str]:
         if source:
-            return choose_from(characters, config, shape_of(source), bits, speed, size)
+            from textgen.inference.beginning import known_bits
+
+            known = known_bits(source) or KNOWN_BITS
+            return choose_from(characters, config, shape_of(source), bits, speed, size, known)
         minutes = config.end_minutes or DEFAULT_MINUTES
         return choose(characters, minutes, pick(ModelConfig, given).cell, speed, size)
 
@@ -299,12 +305,12 @@ def beginning_for(
         option = shape[0].replace("_", "-")
         line = f"begins from nothing, because --{option} is given; what comes with textgen has another shape"
         return None, math.inf, (line,)
-    from textgen.inference.beginning import LIMIT, best_beginning, bits_before
+    from textgen.inference.beginning import best_beginning, bits_before, limit
 
     if start_from is not None:
         return Path(start_from), bits_before(start_from, corpus), ()
     name, bits = best_beginning(corpus)
     reads = f"{name} reads this text at {bits:.2f} bits per character untrained"
-    if bits > LIMIT:
-        return None, bits, (f"begins from nothing: {reads}, and more than {LIMIT:g} would not help",) if name else ()
+    if bits > (most := limit(corpus)):
+        return None, bits, (f"begins from nothing: {reads}, and more than {most:.1f} would not help",) if name else ()
     return Path(name), bits, (f"begins with {name}: {reads}; --from none would begin from nothing",)

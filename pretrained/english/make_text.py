@@ -14,17 +14,18 @@ its lines).
 from __future__ import annotations
 
 import argparse
-import csv
-import hashlib
 import random
 import re
-import subprocess
+import sys
 import textwrap
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from making import file_names, git, sha256, write
 
 LATEST = 1928
 LEFT_OUT = ("Shakespeare", "Tolstoy", "Nietzsche", "Aesop", "King James Bible", "Jefferson Bible")
@@ -70,15 +71,9 @@ class Book(NamedTuple):
     text: str
 
 
-def git(repository: Path, *arguments: str) -> str:
-    """What git answers."""
-    command = ["git", "-C", str(repository), "-c", "core.quotepath=off", *arguments]
-    return subprocess.run(command, capture_output=True, check=False).stdout.decode("utf-8", "replace")
-
-
 def markdown_books(repository: Path) -> Iterator[Book]:
     """The books of a repository that has a Markdown file for each, in a folder for its author."""
-    for name in git(repository, "ls-tree", "-r", "-z", "--name-only", "HEAD").split("\0"):
+    for name in file_names(repository):
         if name.endswith(".md") and "/" in name:
             head, _, text = git(repository, "show", f"HEAD:{name}").replace("\r\n", "\n").partition("\n-------\n")
             author, title = name.removesuffix(".md").split("/", 1)
@@ -258,7 +253,6 @@ def main() -> None:
     books.sort(key=lambda book: (book.author, book.title))
     rng = random.Random(1)
     rng.shuffle(books)
-    arguments.out.mkdir(parents=True, exist_ok=True)
     texts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     rows = []
     for book in books:
@@ -266,17 +260,11 @@ def main() -> None:
         text = in_some_form(book.text, rng)
         if not reason:
             texts[part_of(book)].append(text)
-        sha256 = hashlib.sha256(book.text.encode()).hexdigest()
-        rows.append((book.author, book.title, book.year, reason or part_of(book), len(text), sha256, book.source))
-    with (arguments.out / "books.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("author", "title", "year", "part", "characters", "sha256", "source"))
-        writer.writerows(sorted(rows, key=lambda row: (row[0], row[1])))
-    joined = {name: "".join(parts) for name, parts in texts.items()}
-    (arguments.out / "english.txt").write_text("".join(joined.values()), encoding="utf-8")
-    total = sum(map(len, joined.values()))
-    for name, text in joined.items():
-        print(f"{name}: {len(texts[name])} books, {len(text):,} characters, {len(text) / total!r} of all")
+        rows.append(
+            (book.author, book.title, book.year, reason or part_of(book), len(text), sha256(book.text), book.source)
+        )
+    header = ("author", "title", "year", "part", "characters", "sha256", "source")
+    write(arguments.out, "english", texts, header, sorted(rows, key=lambda row: (row[0], row[1])))
 
 
 main()

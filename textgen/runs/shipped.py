@@ -21,8 +21,9 @@ def shipped_folder(kind: Kind) -> Path:
 
 
 def shipped_names(kind: Literal["corpora", "pretrained"]) -> list[str]:
-    """The names of the corpora, or of the models, that come with textgen."""
-    return sorted(folder.name for folder in shipped_folder(kind).iterdir() if folder.is_dir())
+    """The names of the corpora, or of the models, that come with textgen; a folder without text or weights is none."""
+    holds = {"corpora": "*.txt", "pretrained": "run.json"}[kind]
+    return sorted({path.parent.name for path in shipped_folder(kind).glob(f"*/{holds}")})
 
 
 def shipped_corpus(name: str) -> list[Path]:
