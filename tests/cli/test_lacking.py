@@ -25,12 +25,13 @@ def light(*arguments, **options):
 @pytest.mark.parametrize(
     "command",
     few(
-        [
+        (command,)
+        for command in (
             ("train", "CORPUS", "--out", "new", "--steps", "1"),
             ("train", "--resume", "RUN"),
             ("export", "RUN", "new"),
             ("launch", "--workers", "2", "--", "train", "CORPUS", "--out", "new"),
-        ]
+        )
     ),
     ids=" ".join,
 )
