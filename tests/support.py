@@ -8,9 +8,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 import pytest
 from started import Started
@@ -83,6 +83,16 @@ def run_forked(*arguments, text=True, input=None, **options) -> subprocess.Compl
         error.seek(0)
         found = output.read(), error.read()
     return subprocess.CompletedProcess(arguments, code, *(map(bytes.decode, found) if text else found))
+
+
+@contextlib.contextmanager
+def started(*arguments) -> Iterator[tuple[Started, TextIO]]:
+    """A command that runs, by the shared starter, and what it writes to standard error."""
+    read, write = os.pipe()
+    with Path(os.devnull).open("r+") as nothing, os.fdopen(write, "w") as error:
+        process = shared_starter().start(*arguments, files=(nothing, nothing, error))
+    with os.fdopen(read) as shown:
+        yield process, shown
 
 
 def is_of_interpreter(name: str) -> bool:

@@ -80,7 +80,7 @@ def test_several_processes_choose_alike(corpus_path, monkeypatch):
 
 def test_the_command_line_says_what_was_picked_and_options_go_before_it(corpus_path, tmp_path):
     out = tmp_path / "run"
-    done = run_textgen("train", corpus_path, "--out", out, "--units", "8", "--steps", "2")
+    done = run_textgen("train", corpus_path, "--out", out, "--units", "8", "--cell", "rnn", "--steps", "2")
     assert done.returncode == 0, done.stderr
     assert "for 2,430 characters and 5 minutes, in which it reads the text about" in done.stderr
     assert "1 layer of 8 units, dropout 0.5, recurrent dropout 0.2" in done.stderr
@@ -91,7 +91,18 @@ def test_the_command_line_says_what_was_picked_and_options_go_before_it(corpus_p
 @pytest.mark.parametrize("preset", few(["small", "base", "large", "classic"]))
 def test_a_preset_sets_what_nobody_gave(preset, corpus_path, tmp_path):
     (tmp_path / "mine.toml").write_text("dropout = 0.125\n")
-    arguments = ["--preset", preset, "--config", tmp_path / "mine.toml", "--units", "8", "--steps", "2"]
+    arguments = [
+        "--preset",
+        preset,
+        "--config",
+        tmp_path / "mine.toml",
+        "--units",
+        "8",
+        "--cell",
+        "rnn",
+        "--steps",
+        "2",
+    ]
     done = run_textgen("train", corpus_path, "--out", tmp_path / "run", *arguments)
     assert done.returncode == 0, done.stderr
     info = Run(tmp_path / "run").load_info()

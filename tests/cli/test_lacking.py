@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from support import one_line_error
+from support import few, one_line_error
 
 HIDING = """
 import sys
@@ -24,12 +24,15 @@ def light(*arguments, **options):
 
 @pytest.mark.parametrize(
     "command",
-    [
-        ("train", "CORPUS", "--out", "new", "--steps", "1"),
-        ("train", "--resume", "RUN"),
-        ("export", "RUN", "new"),
-        ("launch", "--workers", "2", "--", "train", "CORPUS", "--out", "new"),
-    ],
+    few(
+        (command,)
+        for command in (
+            ("train", "CORPUS", "--out", "new", "--steps", "1"),
+            ("train", "--resume", "RUN"),
+            ("export", "RUN", "new"),
+            ("launch", "--workers", "2", "--", "train", "CORPUS", "--out", "new"),
+        )
+    ),
     ids=" ".join,
 )
 def test_what_needs_tensorflow_says_so(command, corpus_path, run_path, tmp_path):

@@ -48,7 +48,9 @@ def test_a_text_of_two_words_goes_all_the_way(tmp_path):
     done = run_textgen("prepare", "-", "--out", tmp_path / "data", input="Hello world!")
     assert done.returncode == 0 and "train 13, validation 0" in done.stderr
     assert "too short to hold out a part of it: all of the text trains, and nothing validates" in done.stderr
-    done = run_textgen("train", tmp_path / "data", "--out", tmp_path / "run", "--units", "8", "--steps", "2")
+    done = run_textgen(
+        "train", tmp_path / "data", "--out", tmp_path / "run", "--cell", "rnn", "--units", "8", "--steps", "2"
+    )
     assert done.returncode == 0, done.stderr
     assert "only 13 characters: batch size 16 -> 1, window 64 -> 12" in done.stderr
     assert run_textgen("sample", tmp_path / "run", "-l", "5").returncode == 0

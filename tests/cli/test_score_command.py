@@ -30,7 +30,10 @@ def test_score_of_the_runs_own_corpus_is_what_training_reported(run_path):
 
 
 def test_the_test_part_is_scored_whole_and_training_never_looks_at_it(text_file, tmp_path):
-    train, prepare = (*SETTINGS, "--steps", 10, "--validation-characters", 100), ("prepare", text_file, "--test", 0.2)
+    train, prepare = (
+        (*SETTINGS, "--cell", "rnn", "--steps", 10, "--validation-characters", 100),
+        ("prepare", text_file, "--test", 0.2),
+    )
     weights = []
     for name in ("one", "two"):
         corpus, run = tmp_path / "corpus", tmp_path / name

@@ -4,12 +4,11 @@ import os
 import pty
 import re
 import signal
-import subprocess
-import sys
 import time
+from pathlib import Path
 
 import pytest
-from support import ENVIRONMENT, SETTINGS, few, one_line_error, run_textgen
+from support import ENVIRONMENT, SETTINGS, few, one_line_error, run_textgen, shared_starter, started
 
 
 def test_a_run_that_exists_is_not_overwritten(corpus_path, run_path):
@@ -19,7 +18,7 @@ def test_a_run_that_exists_is_not_overwritten(corpus_path, run_path):
 
 
 def test_settings_come_from_flag_environment_file_default_in_this_order(corpus_path, tmp_path):
-    (tmp_path / "a.toml").write_text("units = 5\nembedding_dim = 6\nseq_length = 7\nbatch_size = 2\n")
+    (tmp_path / "a.toml").write_text("units = 5\ncell = 'rnn'\nembedding_dim = 6\nseq_length = 7\nbatch_size = 2\n")
     environment = {**ENVIRONMENT, "TEXTGEN_TRAIN_EMBEDDING_DIM": "8", "TEXTGEN_TRAIN_SEQ_LENGTH": "9"}
     done = run_textgen(
         *("train", corpus_path, "--out", "run", "--config", "a.toml", "--seq-length", "10", "--steps", "1"),
@@ -32,7 +31,7 @@ def test_settings_come_from_flag_environment_file_default_in_this_order(corpus_p
 
     info = Run(tmp_path / "run").load_info()
     assert (info.model.units, info.model.embedding_dim, info.train.seq_length) == (5, 8, 10)
-    assert info.model.cell == ModelConfig().cell
+    assert info.model.num_layers == ModelConfig().num_layers
 
 
 @pytest.mark.parametrize(
@@ -69,38 +68,25 @@ def test_training_shows_a_table_and_no_noise(corpus_path, tmp_path):
 
 @pytest.mark.parametrize(("number", "code"), few([(signal.SIGINT, 130), (signal.SIGTERM, 143)]))
 def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, number, code):
-    command = [
-        str(sys.executable),
-        "-m",
-        "textgen",
-        "train",
-        corpus_path,
-        "--out",
-        tmp_path / "run",
-        *SETTINGS,
-        "--cell",
-        "rnn",
-        "--validations",
-        "500",
-    ]
-    process = subprocess.Popen(map(str, command), stderr=subprocess.PIPE, text=True)
-    assert process.stderr.readline().startswith("textgen: for")
-    while process.stderr.readline().split()[0] != "step":
-        pass
-    process.send_signal(number)
-    _, rest = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert rest.splitlines()[-1].endswith(f"go on with: textgen train --resume {tmp_path / 'run'}")
+    arguments = ("train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--cell", "rnn", "--validations", "500")
+    with started(*arguments) as (process, shown):
+        assert shown.readline().startswith("textgen: for")
+        while shown.readline().split()[0] != "step":
+            pass
+        os.kill(process.pid, number)
+        *_, last = shown
+        assert process.wait() == code
+    assert last.endswith(f"go on with: textgen train --resume {tmp_path / 'run'}\n")
     assert run_textgen("sample", tmp_path / "run", "--checkpoint", "last", "-l", "5").returncode == 0
 
 
 @pytest.mark.parametrize("columns", few([60, 80]))
 def test_on_a_terminal_training_has_a_live_line_and_nothing_is_cut(corpus_path, tmp_path, columns):
     main, terminal = pty.openpty()
-    command = [sys.executable, "-m", "textgen", "train", corpus_path, "--out", tmp_path / "run"]
+    command = ("train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--cell", "rnn", "--steps", "200")
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
-    process = subprocess.Popen([*map(str, command), *SETTINGS, "--steps", "200"], stderr=terminal, env=environment)
-    os.close(terminal)
+    with Path(os.devnull).open("r+") as nothing, os.fdopen(terminal, "w") as shown_to:
+        process = shared_starter().start(*command, files=(nothing, nothing, shown_to), env=environment)
     shown = b""
     end = time.monotonic() + 120
     while time.monotonic() < end:

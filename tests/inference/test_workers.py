@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import one_line_error, run_textgen
+from support import few, one_line_error, run_textgen
 
 import textgen
 from textgen.config import SampleConfig
@@ -27,16 +27,19 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 @pytest.mark.parametrize(
     ("arguments", "given"),
-    [
-        (("sample", "-n", 70, "-l", 12, "--rng-seed", 3), ""),
-        (("sample", "-n", 5, "-l", 40, "--rng-seed", 3, "--memory", 100, "--json", "--until-line"), ""),
-        (("sample", "--each-line", "-n", 2, "-l", 5, "--rng-seed", 1, "--separator", "--"), SEEDS),
-        (("sample", "--seed-file", "-", "-n", 3, "-l", 9, "--rng-seed", 1, "--no-repeat-ngram", 4), "the fox"),
-        (("sample", "-s", "the", "-n", 3, "-l", 6, "--beam", 3), ""),
-        (("sample", "-s", "the", "-n", 3, "-l", 0), ""),
-        (("score", "--lines"), LINES),
-        (("score", "--lines", "--memory", 100, "--unknown", "skip"), LINES + "é\n\n"),
-    ],
+    few(
+        [
+            (("sample", "-n", 70, "-l", 12, "--rng-seed", 3), ""),
+            (("score", "--lines"), LINES),
+            (("sample", "-n", 5, "-l", 40, "--rng-seed", 3, "--memory", 100, "--json", "--until-line"), ""),
+            (("sample", "--each-line", "-n", 2, "-l", 5, "--rng-seed", 1, "--separator", "--"), SEEDS),
+            (("sample", "--seed-file", "-", "-n", 3, "-l", 9, "--rng-seed", 1, "--no-repeat-ngram", 4), "the fox"),
+            (("sample", "-s", "the", "-n", 3, "-l", 6, "--beam", 3), ""),
+            (("sample", "-s", "the", "-n", 3, "-l", 0), ""),
+            (("score", "--lines", "--memory", 100, "--unknown", "skip"), LINES + "é\n\n"),
+        ],
+        quick=2,
+    ),
 )
 def test_any_number_of_workers_writes_the_same_bytes(run_path, arguments, given):
     command, *options = arguments

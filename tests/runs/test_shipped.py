@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import one_line_error, run_textgen, textgen_done
+from support import few, one_line_error, run_textgen, textgen_done
 
 import textgen
 from textgen.data.vocabulary import Vocabulary
@@ -49,10 +49,11 @@ def test_it_tells_odd_lines_from_others():
 
 
 def test_every_command_that_takes_a_run_takes_it(tmp_path):
+    (tmp_path / "text").write_text(ENGLISH)
     for arguments in (
         ("info", "@english"),
         ("export", "@english", tmp_path / "page.html"),
-        ("surprise", "@english", "--out", tmp_path / "surprise.html", ROOT / "README.md", "--unknown", "replace"),
+        ("surprise", "@english", "--out", tmp_path / "surprise.html", tmp_path / "text"),
     ):
         done = run_textgen(*arguments)
         assert done.returncode == 0, done.stderr
@@ -91,15 +92,15 @@ def test_a_run_begins_with_it_where_it_reads_the_text_and_says_so(page, tmp_path
 
 
 def test_a_run_begins_from_nothing_where_that_is_asked_for_or_better(page, tmp_path):
-    given = run_textgen("train", page, "--out", tmp_path / "given", "--units", "8", *STEPS)
-    assert "begins from nothing, because --units is given" in given.stderr
+    given = run_textgen("train", page, "--out", tmp_path / "given", "--cell", "rnn", *STEPS)
+    assert "begins from nothing, because --cell is given" in given.stderr
     asked = run_textgen("train", page, "--out", tmp_path / "asked", "--from", "none", "--cell", "rnn", *STEPS)
     assert asked.returncode == 0 and "@english" not in asked.stderr, asked.stderr
     for name in ("given", "asked"):
         assert Run(tmp_path / name).load_info().started_from == ""
 
 
-@pytest.mark.parametrize("text", ["爱我中华。\n" * 60, "abc"])
+@pytest.mark.parametrize("text", few(["爱我中华。\n" * 60, "abc"]))
 def test_a_foreign_or_tiny_text_is_trained_all_the_same(text, tmp_path):
     (tmp_path / "text.txt").write_text(text)
     textgen_done("prepare", tmp_path / "text.txt", "--out", tmp_path / "data", "--validation", "0")

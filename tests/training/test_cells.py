@@ -78,7 +78,7 @@ def test_outputs_states_and_gradients_are_those_of_the_stock_layer(cell, sizes, 
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), few([("float32", 2e-5), ("mixed_bfloat16", 0.1)]))
-@each_cell
+@pytest.mark.parametrize("cell", few(CELLS))
 def test_the_precisions_of_training_are_as_near_to_the_stock_layer_as_they_can_be(cell, dtype, tolerance):
     sizes = (4, 33, 17, 13)
     _, ours = twins(cell, *sizes[2:], dtype, 0.3)
@@ -100,7 +100,7 @@ def test_a_state_carried_over_two_halves_is_one_whole(cell):
     np.testing.assert_allclose(end, last, rtol=1e-12)
 
 
-@each_cell
+@pytest.mark.parametrize("cell", few(CELLS))
 def test_gradient_agrees_with_finite_differences(cell):
     step = CELLS[cell].step
     generator = np.random.default_rng(3)
@@ -117,7 +117,7 @@ def test_gradient_agrees_with_finite_differences(cell):
         np.testing.assert_allclose(exact, estimate, rtol=3e-5, atol=1e-6)
 
 
-@each_cell
+@pytest.mark.parametrize("cell", few(CELLS))
 def test_a_dropped_recurrent_weight_is_one_that_is_zero(cell):
     _, ours = twins(cell, 3, 6, "float64")
     _, zeroed = twins(cell, 3, 6, "float64")

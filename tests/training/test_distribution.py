@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support import few, run_textgen
+from support import run_textgen
 
 from textgen.runs.run import Run
 
@@ -63,7 +63,8 @@ def alone(corpus_path, made_once) -> Path:
     return made_once("distribution/alone", lambda path: train_alone(corpus_path, path, SHORT))
 
 
-@pytest.mark.parametrize("settings", few([[*SHORT, *SIMPLE], SHORT]), ids=["rnn", "lstm"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("settings", [[*SHORT, *SIMPLE], SHORT], ids=["rnn", "lstm"])
 def test_two_workers_train_what_one_does(settings, corpus_path, tmp_path):
     alone = train_alone(corpus_path, tmp_path / "alone", settings)
     done = run_textgen(*two_workers(corpus_path, "--out", tmp_path / "run", *settings))

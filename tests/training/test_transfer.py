@@ -69,6 +69,7 @@ def test_it_keeps_the_characters_that_the_text_has_not(other, run_path, tmp_path
     assert textgen.load(tmp_path / "run").generate("lazy", length=1).startswith("lazy")
 
 
+@pytest.mark.thorough
 def test_weight_decay_draws_to_where_the_run_began_and_goes_on_so_when_resumed(other, run_path, tmp_path, reporter):
     def config(steps, decay):
         return TrainConfig(

@@ -114,7 +114,8 @@ def test_a_full_disk_under_a_checkpoint_loses_nothing(corpus, whole, small_disk)
     )
 
 
-@pytest.mark.parametrize("size", few([10_000, 0]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("size", [10_000, 0])
 def test_files_that_cannot_grow_lose_nothing(corpus, whole, tmp_path, size):
     with contextlib.ExitStack() as stack:
         limit = lambda run: stack.enter_context(no_longer_files_than(size))  # noqa: E731
