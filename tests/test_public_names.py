@@ -21,6 +21,11 @@ SMALL = {
 }
 
 
+def trained(path, **settings):
+    """A training of a small corpus."""
+    return textgen.train(textgen.prepare(text="a b\n" * 99, out=path.parent / "corpus"), path, **settings)
+
+
 def test_every_name_of_the_list_is_there():
     assert [name for name in textgen.__all__ if not hasattr(textgen, name)] == []
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
@@ -35,17 +40,22 @@ def test_importing_loads_no_library():
 def test_python_makes_the_corpus_and_the_run_of_the_command_line(tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("The fox ran.\nThe dog slept.\n" * 100)
-    corpus = textgen.prepare(text, tmp_path / "a", lowercase=True)
-    end = textgen.train(corpus, tmp_path / "run-a", **SMALL)
-    options = [word for name, value in SMALL.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    (tmp_path / "mine.toml").write_text("dropout = 0.125\nunits = 9\n")
+    of_files = {"preset": "classic", "config": tmp_path / "mine.toml"}
+    corpus = textgen.prepare(text, tmp_path / "a", vocabulary="@english", lowercase=True)
+    end = textgen.train(corpus, tmp_path / "run-a", **of_files, **SMALL)
+    options = [
+        word for name, value in (of_files | SMALL).items() for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
     for arguments in (
-        ["prepare", str(text), "--out", str(tmp_path / "b"), "--lowercase"],
+        ["prepare", str(text), "--out", str(tmp_path / "b"), "--vocabulary", "@english", "--lowercase"],
         ["train", str(tmp_path / "b"), "--out", str(tmp_path / "run-b"), *options],
     ):
         assert CliRunner().invoke(cli, arguments, catch_exceptions=False).exit_code == 0
     assert (tmp_path / "a" / "corpus.json").read_bytes() == (tmp_path / "b" / "corpus.json").read_bytes()
     ours, theirs = (Run(tmp_path / name).load_info() for name in ("run-a", "run-b"))
     assert (ours.model, ours.train) == (theirs.model, theirs.train)
+    assert (ours.model.units, ours.model.dropout, ours.train.learning_rate) == (8, 0.125, 0.002)
     texts = [textgen.load(tmp_path / name).generate(length=40, rng_seed=1) for name in ("run-a", "run-b")]
     assert texts[0] == texts[1] and end.step == 3 and end.finished
     assert textgen.resume(tmp_path / "run-a", steps=2).step == 5
@@ -56,14 +66,15 @@ def test_python_makes_the_corpus_and_the_run_of_the_command_line(tmp_path):
     [
         (lambda path: textgen.prepare([], path), textgen.TextError, "none given"),
         (lambda path: textgen.prepare("@fables", path, lower=True), textgen.ConfigError, "did you mean 'lowercase'"),
+        (lambda path: textgen.prepare("@fables", path, vocabulary=3), textgen.CorpusError, "3; expected the folder of"),
+        (lambda path: textgen.prepare("@fables", path, vocabulary="@mine"), textgen.RunError, "no such model"),
+        (lambda path: textgen.prepare("@fables", path, workers="two"), textgen.ConfigError, "workers: Expected 0"),
+        (lambda path: trained(path, preset="tiny"), textgen.ConfigError, "'tiny'; expected auto, small, base"),
+        (lambda path: trained(path, config={"units": 8}), textgen.ConfigError, "expected the name of a TOML file"),
+        (lambda path: trained(path, config="none.toml"), textgen.ConfigError, "none.toml: cannot be read as TOML"),
+        (lambda path: trained(path, preset="small", start_from="b", units=8), textgen.ConfigError, "cannot be given"),
         (lambda path: textgen.train("@fables", path), textgen.CorpusError, "expected a folder made by"),
-        (
-            lambda path: textgen.train(
-                textgen.prepare(text="a b\n" * 99, out=path.parent / "corpus"), path, start_from="b", units=8
-            ),
-            textgen.ConfigError,
-            "units: cannot be given",
-        ),
+        (lambda path: trained(path, start_from="b", units=8), textgen.ConfigError, "units: cannot be given"),
         (lambda path: textgen.resume(path / "none"), textgen.RunError, "none"),
     ],
 )

@@ -8,13 +8,14 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from textgen.errors import TextgenError
+from textgen.errors import ConfigError, TextgenError
 
 SIZE = 384
 """Rows and columns of the matrices that are multiplied to measure the speed."""
 SECONDS = 0.2
 CONTAINER_LIMIT = "/sys/fs/cgroup/memory.max"
 """On Linux: bytes, or a word where there is no limit."""
+MOST_WORKERS = 1024
 
 
 def cores() -> int:
@@ -22,6 +23,20 @@ def cores() -> int:
     if (threads := os.environ.get("TF_NUM_INTRAOP_THREADS", "")).isdecimal() and int(threads):
         return int(threads)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def number_of(workers: int) -> int:
+    """How many processes a setting means: 0 is as many as there are cores.
+
+    Raises:
+        ConfigError: it is no whole number, or out of range.
+
+    >>> number_of(3)
+    3
+    """
+    if not hasattr(workers, "__index__") or not 0 <= workers <= MOST_WORKERS:
+        raise ConfigError(f"workers: Expected 0 (as many as there are cores) to {MOST_WORKERS}, got {workers!r:.80}")
+    return workers or cores()
 
 
 def memory_bytes() -> int:

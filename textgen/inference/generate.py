@@ -23,7 +23,8 @@ from textgen.inference.predictor import Predictor, load_predictor
 from textgen.inference.sample import Sample, from_elsewhere, in_order
 from textgen.inference.sampling import SMALLEST_TEMPERATURE, choose, log_probabilities
 from textgen.inference.voices import Voices
-from textgen.inference.workers import number_of, shared_out, shares
+from textgen.inference.workers import shared_out, shares
+from textgen.machine import number_of
 from textgen.runs.arrays import Bools
 from textgen.runs.run import Run
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from textgen.errors import RunError, TextError
+from textgen.errors import ConfigError, RunError, TextError
 
 Kind = Literal["corpora", "configs", "pretrained"]
+Preset = Literal["auto", "small", "base", "large", "classic"]
+"""`auto` suits the text and the time; the others are files in configs/."""
+AUTO: Preset = "auto"
+PRESETS: tuple[Preset, ...] = get_args(Preset)
 MARK = "@"
 """What the name of something that comes with textgen begins with. A file of such a name is `./@name`."""
 
@@ -34,6 +38,17 @@ def shipped_corpus(name: str) -> list[Path]:
     if name not in shipped_names("corpora"):
         raise TextError(f"@{name}: no such corpus comes with textgen; there are {listed('corpora')}")
     return sorted((shipped_folder("corpora") / name).glob("*.txt"))
+
+
+def shipped_preset(name: str) -> Path:
+    """The file of a preset that has one.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"preset: {name!r:.80}; expected {', '.join(PRESETS)}")
+    return shipped_folder("configs") / f"{name}.toml"
 
 
 def is_shipped(path: str | os.PathLike[str]) -> bool:
