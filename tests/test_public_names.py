@@ -66,16 +66,24 @@ def test_python_makes_the_corpus_and_the_run_of_the_command_line(tmp_path):
     [
         (lambda path: textgen.prepare([], path), textgen.TextError, "none given"),
         (lambda path: textgen.prepare("@fables", path, lower=True), textgen.ConfigError, "did you mean 'lowercase'"),
-        (lambda path: textgen.prepare("@fables", path, vocabulary=3), textgen.CorpusError, "3; expected the folder of"),
+        (
+            lambda path: textgen.prepare("@fables", path, vocabulary=3),
+            textgen.ConfigError,
+            "vocabulary: 3; expected the",
+        ),
         (lambda path: textgen.prepare("@fables", path, vocabulary="@mine"), textgen.RunError, "no such model"),
         (lambda path: textgen.prepare("@fables", path, workers="two"), textgen.ConfigError, "workers: Expected 0"),
         (lambda path: trained(path, preset="tiny"), textgen.ConfigError, "'tiny'; expected auto, small, base"),
-        (lambda path: trained(path, config={"units": 8}), textgen.ConfigError, "expected the name of a TOML file"),
+        (lambda path: trained(path, config={"units": 8}), textgen.ConfigError, "expected the name of a file"),
         (lambda path: trained(path, config="none.toml"), textgen.ConfigError, "none.toml: cannot be read as TOML"),
         (lambda path: trained(path, preset="small", start_from="b", units=8), textgen.ConfigError, "cannot be given"),
         (lambda path: textgen.train("@fables", path), textgen.CorpusError, "expected a folder made by"),
         (lambda path: trained(path, start_from="b", units=8), textgen.ConfigError, "units: cannot be given"),
         (lambda path: textgen.resume(path / "none"), textgen.RunError, "none"),
+        (lambda path: textgen.load(None), textgen.ConfigError, "run: None; expected the name of a file or folder"),
+        (lambda path: textgen.load("@english", precision="half"), textgen.ConfigError, "'half'; expected float32 or"),
+        (lambda path: textgen.export("@english", path / "a\0.html"), textgen.ConfigError, "no file can have this name"),
+        (lambda path: textgen.load("@english").with_voice("b"), textgen.ConfigError, "other: 'b'; expected a model"),
     ],
 )
 def test_a_mistake_is_one_line(call, error, message, tmp_path):

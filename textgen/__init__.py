@@ -135,10 +135,10 @@ def prepare(
 
     config = build(PrepareConfig, settings)
     found = find_named(sources, text, texts, config)
-    known = None if vocabulary is None else named_vocabulary(vocabulary)
+    known = None if vocabulary is None else named_vocabulary(_path("vocabulary", vocabulary))
     with telling(total_size(found)) if telling else nullcontext(lambda count: None) as told:
         make = partial(prepare, found, config=config, vocabulary=known, force=force, on_bytes=told, workers=workers)
-        return in_cache(make) if out is None else make(Path(out))
+        return in_cache(make) if out is None else make(Path(_path("out", out)))
 
 
 @with_settings(TrainSettings)
@@ -180,9 +180,13 @@ def train(
         ConfigError: a setting is unknown, of the wrong type or out of range, or settled by `start_from`.
         TextgenError: SIGINT or SIGTERM ended the training; the run is saved.
     """
+    from textgen.data.corpus import Corpus
     from textgen.training.beginning import train
 
-    with _telling(Path(out), reporter, verbose) as told:
+    corpus = corpus if isinstance(corpus, Corpus) else _path("corpus", corpus)
+    start_from = None if start_from is None else _path("start_from", start_from)
+    config = None if config is None else _path("config", config)
+    with _telling(Path(_path("out", out)), reporter, verbose) as told:
         return train(corpus, out, settings, start_from, preset, config, told, callbacks)
 
 
@@ -210,7 +214,7 @@ def resume(
     """
     from textgen.training.ending import TrainingEnd
 
-    path, data = Path(run), Path(corpus) if corpus else None
+    path, data = Path(_path("run", run)), None if corpus is None else Path(_path("corpus", corpus))
     with _telling(path, reporter, verbose) as told:
         from textgen.training import trainer
 
@@ -246,7 +250,7 @@ def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> 
     """
     from textgen.inference.model import Model
 
-    return Model.load(run, checkpoint, precision)
+    return Model.load(_path("run", run), checkpoint, precision)
 
 
 def export(
@@ -277,7 +281,7 @@ def export(
     """
     from textgen.export.forms import export
 
-    return export(Path(run), Path(file), format, checkpoint, precision, force)
+    return export(Path(_path("run", run)), Path(_path("file", file)), format, checkpoint, precision, force)
 
 
 def import_keras(
@@ -305,7 +309,8 @@ def import_keras(
     """
     from textgen.export.keras_import import import_keras
 
-    import_keras(Path(model), Path(vocabulary) if vocabulary else None, Path(out), note)
+    characters = None if vocabulary is None else Path(_path("vocabulary", vocabulary))
+    import_keras(Path(_path("model", model)), characters, Path(_path("out", out)), note)
     return load(out)
 
 
@@ -332,7 +337,7 @@ def info(run: StrPath) -> RunOverview:
     """
     from textgen.inference.overview import overview
 
-    return overview(Path(run))
+    return overview(Path(_path("run", run)))
 
 
 def runs(folder: StrPath = ".") -> Runs:
@@ -346,4 +351,19 @@ def runs(folder: StrPath = ".") -> Runs:
     """
     from textgen.inference.overview import list_runs
 
-    return list_runs(Path(folder))
+    return list_runs(Path(_path("folder", folder)))
+
+
+def _path(name: str, value: StrPath) -> StrPath:
+    """What was given as the name of a file or folder, or of something that comes with textgen.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    from textgen.runs.reading import is_possible
+
+    if not isinstance(value, str | os.PathLike):
+        raise ConfigError(f"{name}: {value!r:.80}; expected the name of a file or folder")
+    if not str(value) or not is_possible(str(value)):
+        raise ConfigError(f"{name}: {str(value)!r}; no file can have this name")
+    return value

@@ -259,8 +259,6 @@ def settings_of_files(preset: str, config_file: StrPath | None, without: set[str
     """What a preset and a file say, without what a run settles: they are for other trainings too. The file wins."""
     paths = [shipped_preset(preset)] if preset != AUTO else []
     if config_file is not None:
-        if not isinstance(config_file, str | os.PathLike):
-            raise ConfigError(f"config: {config_file!r:.80}; expected the name of a TOML file")
         paths.append(Path(config_file))
     read = [read_toml(path, (ModelConfig, TrainConfig)) for path in paths]
     return {name: value for values in read for name, value in values.items() if name not in without}

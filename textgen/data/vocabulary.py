@@ -141,11 +141,9 @@ def named_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
     """The vocabulary of a prepared corpus, a run, or a model that comes with textgen.
 
     Raises:
-        CorpusError: as `Vocabulary.load`; or the path is none.
+        CorpusError: as `Vocabulary.load`.
         RunError: no model of this name comes with textgen.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise CorpusError(f"vocabulary: {path!r:.80}; expected the folder of a corpus or run, or @name")
     return Vocabulary.load(run_folder(path))
 
 
