@@ -92,6 +92,15 @@ def test_a_mistake_is_one_line(call, error, message, tmp_path):
     assert "\n" not in str(raised.value) and not (tmp_path / "out").exists()
 
 
+def test_a_run_whose_name_begins_as_those_of_textgen_do_has_a_path(run_path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "@mine").symlink_to(run_path)
+    assert textgen.info("./@mine").corpus == textgen.info(run_path).corpus
+    assert CliRunner().invoke(cli, ["info", "./@mine"]).exit_code == 0
+    with pytest.raises(textgen.RunError, match="@mine: no such model comes with textgen"):
+        textgen.info("@mine")
+
+
 def test_what_comes_with_textgen_is_named_and_told_as_the_command_tells_it():
     told = textgen.corpora()
     assert {"@fables", "@english"} <= set(told)

@@ -361,9 +361,10 @@ def _path(name: str, value: StrPath) -> StrPath:
         ConfigError: it is none.
     """
     from textgen.runs.reading import is_possible
+    from textgen.runs.shipped import kept_apart
 
     if not isinstance(value, str | os.PathLike):
         raise ConfigError(f"{name}: {value!r:.80}; expected the name of a file or folder")
     if not str(value) or not is_possible(str(value)):
         raise ConfigError(f"{name}: {str(value)!r}; no file can have this name")
-    return value
+    return kept_apart(value)

@@ -15,6 +15,7 @@ from msgspec import inspect
 from textgen.config import STEPS, Config, refuse_unknown
 from textgen.machine import MOST_WORKERS
 from textgen.runs.reading import is_possible
+from textgen.runs.shipped import kept_apart
 
 PREFIX = "TEXTGEN"
 Function = Callable[..., Any]
@@ -50,7 +51,7 @@ class PathName(click.Path):
         """Refuse what no file can be called."""
         if not str(value) or not is_possible(str(value)):
             self.fail(f"{str(value)!r}: no file can have this name.", param, ctx)
-        return super().convert(value, param, ctx)
+        return super().convert(kept_apart(value), param, ctx)
 
 
 FOLDER = PathName(path_type=Path)

@@ -60,6 +60,15 @@ def is_shipped(path: str | os.PathLike[str]) -> bool:
     return str(path).startswith(MARK)
 
 
+def kept_apart(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """A path that says `./@name` still after it has become a `Path`, which drops the `./`.
+
+    >>> kept_apart("@english"), Path(kept_apart("./@english")).is_absolute()
+    ('@english', True)
+    """
+    return Path(path).absolute() if str(path).startswith(f"./{MARK}") else path
+
+
 def run_folder(path: str | os.PathLike[str]) -> Path:
     """The folder of a run: the path itself, or that of a model that comes with textgen.
 
