@@ -83,9 +83,9 @@ def test_the_command_line_says_what_was_picked_and_options_go_before_it(corpus_p
     done = run_textgen("train", corpus_path, "--out", out, "--units", "8", "--cell", "rnn", "--steps", "2")
     assert done.returncode == 0, done.stderr
     assert "for 2,430 characters and 5 minutes, in which it reads the text about" in done.stderr
-    assert "1 layer of 8 units, dropout 0.5, recurrent dropout 0.2" in done.stderr
+    assert "1 layer of 8 units, dropout 0.5, recurrent dropout 0, weight decay" in done.stderr
     model = Run(out).load_info().model
-    assert (model.units, model.dropout, model.recurrent_dropout) == (8, 0.5, 0.2)
+    assert (model.units, model.dropout, model.recurrent_dropout) == (8, 0.5, 0.0)
 
 
 @pytest.mark.parametrize("preset", few(["small", "base", "large", "classic"]))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from textgen.data.corpus import Corpus
+    from textgen.data.prepare import Telling
     from textgen.display.verbose import Verbose
     from textgen.export.forms import Exported, Form
     from textgen.inference.model import Model
     from textgen.inference.overview import RunOverview, Runs
     from textgen.inference.shipped import Shipped
     from textgen.inference.surprises import Surprises
+    from textgen.runs.shipped import Preset
     from textgen.training.ending import TrainingEnd
     from textgen.training.loop import Reporter
     from textgen.training.trainer import Callbacks
@@ -95,7 +98,10 @@ def prepare(
     *,
     text: str | None = None,
     texts: Iterable[str] | None = None,
+    vocabulary: StrPath | None = None,
     force: bool = False,
+    workers: int = 1,
+    telling: Telling | None = None,
     **settings: Unpack[PrepareSettings],
 ) -> Corpus:
     """Turn text into a prepared corpus, as `textgen prepare` does.
@@ -106,7 +112,11 @@ def prepare(
         text: in place of `sources`, a text itself.
         texts: in place of `sources`, texts themselves, each a document: any iterable of strings, also a generator, a
             Series of pandas or polars, a column of a Hugging Face data set. They are read once and not kept.
+        vocabulary: a prepared corpus, a run or `@name` whose vocabulary to use, in place of the text's own characters.
         force: replace a prepared corpus that stands there.
+        workers: processes that share the files, 1 to 1024; 0 is as many as there are cores. The corpus is the same.
+        telling: given how many bytes there are to read, or None where nobody knows, a context manager of what to call
+            with how many have been read since the last call.
         settings: how to read and split it; see `PrepareSettings` below.
 
     Returns:
@@ -114,23 +124,21 @@ def prepare(
 
     Raises:
         TextError: a source cannot be read or decoded, `texts` fail or hold something else, or there is too little text.
-        CorpusError: `out` holds something, or cannot be written.
+        CorpusError: `out` holds something, or cannot be written; or there is no `vocabulary` where it is said to be.
         ConfigError: a setting is unknown, of the wrong type or out of range.
     """
     from textgen.config import PrepareConfig, build
-    from textgen.data.cache import prepare_in_cache
-    from textgen.data.given import given_texts
+    from textgen.data.cache import in_cache
     from textgen.data.prepare import prepare
-    from textgen.data.sources import find_named
+    from textgen.data.sources import find_named, total_size
+    from textgen.data.vocabulary import named_vocabulary
 
     config = build(PrepareConfig, settings)
-    if text is None and texts is None:
-        found = find_named(sources, config)
-    elif sources is None:
-        found = [given_texts(text, texts, config)]
-    else:
-        raise TextError("sources: given beside text or texts; expected one of them")
-    return prepare_in_cache(found, config) if out is None else prepare(found, Path(out), config, force=force)
+    found = find_named(sources, text, texts, config)
+    known = None if vocabulary is None else named_vocabulary(_path("vocabulary", vocabulary))
+    with telling(total_size(found)) if telling else nullcontext(lambda count: None) as told:
+        make = partial(prepare, found, config=config, vocabulary=known, force=force, on_bytes=told, workers=workers)
+        return in_cache(make) if out is None else make(Path(_path("out", out)))
 
 
 @with_settings(TrainSettings)
@@ -139,6 +147,8 @@ def train(
     out: StrPath,
     *,
     start_from: StrPath | None = None,
+    preset: Preset = "auto",
+    config: StrPath | None = None,
     callbacks: Callbacks = (),
     reporter: Reporter | None = None,
     verbose: Verbose = "auto",
@@ -152,12 +162,14 @@ def train(
         start_from: a run whose weights to begin with, or `@name`; it also settles the shape of the network. By
             default a model that comes with textgen, where it reads the text well and no shape is given; `none` begins
             from nothing.
+        preset: what is not given is as `auto` picks it for the size of the text and the time there is; or as in
+            `small`, `base`, `large` or `classic`, which are settings to begin with.
+        config: a TOML file of settings. It wins over the preset, and what is given by name wins over it.
         callbacks: Keras's own or yours, as under `fit`. An epoch, to them, is the time from one validation to the next.
         reporter: told how it goes, in place of a display.
         verbose: `auto` shows the training in a terminal as the command does, and in a notebook in an output that is
             brought up to date in place. 0 shows nothing, and 1 always something.
-        settings: see `TrainSettings` below. What is not given is picked from the size of the text and the time there
-            is, as `--preset auto` does. Without minutes, steps or epochs it takes five minutes.
+        settings: see `TrainSettings` below. Without minutes, steps or epochs it takes five minutes.
 
     Returns:
         Where the training ended: run, step, seconds, best (the lowest validation loss, in nats per character), history.
@@ -169,16 +181,13 @@ def train(
         TextgenError: SIGINT or SIGTERM ended the training; the run is saved.
     """
     from textgen.data.corpus import Corpus
-    from textgen.recipe import settings_for
-    from textgen.training.ending import TrainingEnd
+    from textgen.training.beginning import train
 
-    corpus = corpus if isinstance(corpus, Corpus) else Corpus.load(corpus)
-    out = Path(out)
-    with _telling(out, reporter, verbose) as told:
-        model, schedule, source, reckoning = settings_for(corpus, settings, start_from)
-        from textgen.training import trainer
-
-        return TrainingEnd(out, trainer.train(corpus, out, model, schedule, told, callbacks, source, reckoning))
+    corpus = corpus if isinstance(corpus, Corpus) else _path("corpus", corpus)
+    start_from = None if start_from is None else _path("start_from", start_from)
+    config = None if config is None else _path("config", config)
+    with _telling(Path(_path("out", out)), reporter, verbose) as told:
+        return train(corpus, out, settings, start_from, preset, config, told, callbacks)
 
 
 @with_settings(ResumeSettings)
@@ -205,7 +214,7 @@ def resume(
     """
     from textgen.training.ending import TrainingEnd
 
-    path, data = Path(run), Path(corpus) if corpus else None
+    path, data = Path(_path("run", run)), None if corpus is None else Path(_path("corpus", corpus))
     with _telling(path, reporter, verbose) as told:
         from textgen.training import trainer
 
@@ -241,7 +250,7 @@ def load(run: StrPath, checkpoint: str = "best", precision: str = "float32") -> 
     """
     from textgen.inference.model import Model
 
-    return Model.load(run, checkpoint, precision)
+    return Model.load(_path("run", run), checkpoint, precision)
 
 
 def export(
@@ -272,7 +281,7 @@ def export(
     """
     from textgen.export.forms import export
 
-    return export(Path(run), Path(file), format, checkpoint, precision, force)
+    return export(Path(_path("run", run)), Path(_path("file", file)), format, checkpoint, precision, force)
 
 
 def import_keras(
@@ -300,7 +309,8 @@ def import_keras(
     """
     from textgen.export.keras_import import import_keras
 
-    import_keras(Path(model), Path(vocabulary) if vocabulary else None, Path(out), note)
+    characters = None if vocabulary is None else Path(_path("vocabulary", vocabulary))
+    import_keras(Path(_path("model", model)), characters, Path(_path("out", out)), note)
     return load(out)
 
 
@@ -327,7 +337,7 @@ def info(run: StrPath) -> RunOverview:
     """
     from textgen.inference.overview import overview
 
-    return overview(Path(run))
+    return overview(Path(_path("run", run)))
 
 
 def runs(folder: StrPath = ".") -> Runs:
@@ -341,4 +351,20 @@ def runs(folder: StrPath = ".") -> Runs:
     """
     from textgen.inference.overview import list_runs
 
-    return list_runs(Path(folder))
+    return list_runs(Path(_path("folder", folder)))
+
+
+def _path(name: str, value: StrPath) -> StrPath:
+    """What was given as the name of a file or folder, or of something that comes with textgen.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    from textgen.runs.reading import is_possible
+    from textgen.runs.shipped import kept_apart
+
+    if not isinstance(value, str | os.PathLike):
+        raise ConfigError(f"{name}: {value!r:.80}; expected the name of a file or folder")
+    if not str(value) or not is_possible(str(value)):
+        raise ConfigError(f"{name}: {str(value)!r}; no file can have this name")
+    return kept_apart(value)

@@ -8,7 +8,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from textgen.errors import TextgenError
+from textgen.errors import ConfigError, TextgenError
 
 SECONDS = 0.5
 """To measure the speed in."""
@@ -20,6 +20,7 @@ BLOCK = 64
 """Columns that are multiplied at once: so few that the library does not share them out to other cores."""
 CONTAINER_LIMIT = "/sys/fs/cgroup/memory.max"
 """On Linux: bytes, or a word where there is no limit."""
+MOST_WORKERS = 1024
 
 
 def cores() -> int:
@@ -32,6 +33,20 @@ def cores() -> int:
 def is_one_of_several() -> bool:
     """Whether TF_CONFIG or Slurm says that this process trains together with others."""
     return "TF_CONFIG" in os.environ or int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
+
+
+def number_of(workers: int) -> int:
+    """How many processes a setting means: 0 is as many as there are cores.
+
+    Raises:
+        ConfigError: it is no whole number, or out of range.
+
+    >>> number_of(3)
+    3
+    """
+    if not hasattr(workers, "__index__") or not 0 <= workers <= MOST_WORKERS:
+        raise ConfigError(f"workers: Expected 0 (as many as there are cores) to {MOST_WORKERS}, got {workers!r:.80}")
+    return workers or cores()
 
 
 def memory_bytes() -> int:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from msgspec.structs import asdict
 
-from textgen.config import DEFAULT_MINUTES, SHAPE, ModelConfig, TrainConfig, pick, refuse_unknown
+from textgen.config import DEFAULT_MINUTES, SHAPE, ModelConfig, TrainConfig, pick, read_toml, refuse_unknown
 from textgen.errors import ConfigError
 from textgen.machine import is_one_of_several, steps_per_second
 from textgen.runs.run import shape_of
+from textgen.runs.shipped import AUTO, shipped_preset
 
 if TYPE_CHECKING:
     from textgen.data.corpus import Corpus
@@ -245,24 +246,36 @@ class Settings(NamedTuple):
     reckoning: Reckoning = Reckoning()
 
 
-def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath | None = None) -> Settings:
-    """All settings of a training: those that are given, and for the rest what suits the text and the time.
+def settings_for(
+    corpus: Corpus,
+    given: Mapping[str, Any],
+    start_from: StrPath | None = None,
+    preset: str = AUTO,
+    config_file: StrPath | None = None,
+) -> Settings:
+    """All settings of a training: those that are given, those of a file, and for the rest those of a preset.
 
     Args:
         corpus: the text.
         given: fields of `ModelConfig` and `TrainConfig`.
         start_from: the run whose weights to begin with, which settles the shape of the network; `none` begins with
-            random ones. By default a model that comes with textgen, where it reads the text well and nobody gave a
-            shape.
+            random ones. With `auto` the default is a model that comes with textgen, where it reads the text well and
+            nobody gave a shape.
+        preset: `auto` picks what suits the text and the time; otherwise the name of a preset.
+        config_file: a TOML file of settings.
 
     Raises:
-        ConfigError: a setting is unknown, of the wrong type or out of range, or settled by `start_from`.
+        ConfigError: a setting is unknown, of the wrong type or out of range, or settled by `start_from`; or there is no
+            such preset or file.
         RunError: `start_from` is no run.
     """
     refuse_unknown(given, (*ModelConfig.__struct_fields__, *TrainConfig.__struct_fields__), "")
-    named = start_from is not None and str(start_from) != NOTHING
-    if named and (settled := sorted(SHAPE & given.keys())):
+    run = None if start_from is None or str(start_from) == NOTHING else Path(start_from)
+    if run and (settled := sorted(SHAPE & given.keys())):
         raise ConfigError(f"{settled[0]}: cannot be given with start_from: that run settles it")
+    given = settings_of_files(preset, config_file, without=SHAPE if run else set()) | dict(given)
+    if preset != AUTO:
+        return Settings(pick(ModelConfig, given), pick(TrainConfig, given), run)
     source, bits, reasons = beginning_for(corpus, given, start_from)
     config, characters, size = pick(TrainConfig, given), len(corpus.train), len(corpus.vocabulary)
 
@@ -293,6 +306,15 @@ def settings_for(corpus: Corpus, given: Mapping[str, Any], start_from: StrPath |
     lines = (f"{reason}: {described}", *reasons)
     # what a person sets has a speed of its own
     return Settings(model, train, source, Reckoning(lines, None if SPEED & given.keys() else doubt))
+
+
+def settings_of_files(preset: str, config_file: StrPath | None, without: set[str]) -> dict[str, Any]:
+    """What a preset and a file say, without what a run settles: they are for other trainings too. The file wins."""
+    paths = [shipped_preset(preset)] if preset != AUTO else []
+    if config_file is not None:
+        paths.append(Path(config_file))
+    read = [read_toml(path, (ModelConfig, TrainConfig)) for path in paths]
+    return {name: value for values in read for name, value in values.items() if name not in without}
 
 
 def beginning_for(

@@ -2,6 +2,7 @@
 
 import hashlib
 import tracemalloc
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def test_one_string_is_one_text_and_not_its_characters():
     assert read(texts=TEXT) == read(text=TEXT) == TEXT + "\n"
 
 
-@pytest.mark.parametrize("library", ["list", "tuple", "generator", "numpy", "pandas", "polars", "datasets"])
+@pytest.mark.parametrize("library", ["list", "tuple", "generator", "numpy", "pandas", "arrow", "polars", "datasets"])
 def test_texts_come_from_whatever_holds_strings(library, tmp_path):
     texts = [f"{TEXT}{i}" for i in range(3)]
     make = {
@@ -70,6 +71,7 @@ def test_texts_come_from_whatever_holds_strings(library, tmp_path):
         "generator": lambda: (text for text in texts),
         "numpy": lambda: np.array(texts),
         "pandas": lambda: pytest.importorskip("pandas").DataFrame({"body": texts})["body"],
+        "arrow": lambda: pytest.importorskip("pyarrow").table({"body": texts})["body"],
         "polars": lambda: pytest.importorskip("polars").DataFrame({"body": texts})["body"],
         "datasets": lambda: pytest.importorskip("datasets").Dataset.from_dict({"body": texts})["body"],
     }
@@ -141,10 +143,14 @@ def test_what_cannot_be_prepared_is_one_line_and_leaves_nothing(given, message, 
     assert not (tmp_path / "new").exists() and not cache.exists()
 
 
-def test_a_table_is_told_from_its_columns():
-    frame = pytest.importorskip("pandas").DataFrame({"body": [TEXT]})
-    with pytest.raises(textgen.TextError, match="texts: of type DataFrame; expected strings, as a list or one column"):
-        textgen.prepare(texts=frame)
+@pytest.mark.parametrize(
+    "table", ["pandas.DataFrame", "pyarrow.table", "polars.DataFrame", "datasets.Dataset.from_dict"]
+)
+def test_a_table_is_told_from_its_columns(table):
+    library, _, rest = table.partition(".")
+    make = attrgetter(rest)(pytest.importorskip(library))
+    with pytest.raises(textgen.TextError, match=r"texts: of type \w+; expected strings, as a list or one column"):
+        textgen.prepare(texts=make({"body": [TEXT]}))
 
 
 def test_what_an_iterable_raised_is_the_cause():

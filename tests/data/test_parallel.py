@@ -80,6 +80,16 @@ def test_a_pipe_is_read_by_one(many_files, tmp_path):
     assert done.returncode == 0 and "from 26 sources" in done.stderr
 
 
+def test_a_script_needs_no_guard(many_files, tmp_path):
+    (tmp_path / "script.py").write_text(
+        "import textgen\nprint('once')\n"
+        f"made = [textgen.prepare({str(many_files)!r}, f'out-{{n}}', workers=n).fingerprint for n in (1, 2, 0)]\n"
+        "print(len(set(made)))"
+    )
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("once\n1\n", "")
+
+
 def test_one_worker_starts_no_process_and_imports_nothing_for_it(many_files, tmp_path):
     code = (
         "import sys\nfrom textgen.cli import cli\n"

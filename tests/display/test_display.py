@@ -1,11 +1,13 @@
 """What shows itself outside a notebook too: representations, curves, tables, and who is told of a training."""
 
 import base64
+import contextlib
 import inspect
 import os
 import pty
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
 import pytest
@@ -126,11 +128,21 @@ def test_an_end_without_a_validation_part_shows_itself(tmp_path):
     assert "not validated" in end._repr_html_() and "3 steps in 1 s" in repr(end) and end.best_bpc is None
 
 
+def all_of(terminal: int) -> bytes:
+    """What is written to a terminal until its other end is closed."""
+    text = b""
+    with os.fdopen(terminal, "rb", buffering=0) as file, contextlib.suppress(OSError):
+        while piece := file.read(4096):
+            text += piece
+    return text
+
+
 def test_a_terminal_shows_the_table(corpus_path, tmp_path, monkeypatch):
     master, slave = pty.openpty()
-    with os.fdopen(slave, "w") as terminal:
+    with ThreadPoolExecutor() as pool, os.fdopen(slave, "w") as terminal:
+        shown = pool.submit(all_of, master)
         monkeypatch.setattr("sys.stderr", terminal)
         textgen.train(corpus_path, tmp_path / "run", steps=2, **QUICK)
-    text = os.read(master, 65536)
-    os.close(master)
+        terminal.close()
+        text = shown.result()
     assert b"train bpc" in text and b"2 steps in" in text

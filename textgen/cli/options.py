@@ -12,13 +12,12 @@ import click
 from click.core import ParameterSource
 from msgspec import inspect
 
-from textgen.config import STEPS, Config, read_toml, refuse_unknown
+from textgen.config import STEPS, Config, refuse_unknown
+from textgen.machine import MOST_WORKERS
 from textgen.runs.reading import is_possible
+from textgen.runs.shipped import kept_apart
 
 PREFIX = "TEXTGEN"
-AUTO = "auto"
-PRESETS = ("small", "base", "large", "classic")
-"""The names of the files in configs/."""
 Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
 SHORT = {"length": "-l", "temperature": "-t", "samples": "-n"}
@@ -52,7 +51,7 @@ class PathName(click.Path):
         """Refuse what no file can be called."""
         if not str(value) or not is_possible(str(value)):
             self.fail(f"{str(value)!r}: no file can have this name.", param, ctx)
-        return super().convert(value, param, ctx)
+        return super().convert(kept_apart(value), param, ctx)
 
 
 FOLDER = PathName(path_type=Path)
@@ -71,7 +70,7 @@ def known_encoding(ctx: click.Context, param: click.Parameter, value: str | None
 ENCODING = click.option("--encoding", callback=known_encoding, help="Encoding of the text; by default UTF-8.")
 WORKERS = click.option(
     "--workers",
-    type=click.IntRange(0, 1024),
+    type=click.IntRange(0, MOST_WORKERS),
     default=1,
     show_default=True,
     help="Number of processes that share the work; 0 is as many as there are cores. The output is the same with any "
@@ -125,40 +124,6 @@ def given(ctx: click.Context) -> set[str]:
     return {p.name for p in ctx.command.params if ctx.get_parameter_source(p.name) is ParameterSource.COMMANDLINE}
 
 
-def preset_options(*kinds: type[Config]) -> Decorator:
-    """Decorate a command with `--preset` and `--config`, which set the defaults of its other options."""
-
-    def read_preset(ctx: click.Context, param: click.Parameter, value: str) -> str:
-        if value != AUTO:
-            ctx.default_map = read_toml(shipped_config(value), kinds) | dict(ctx.default_map or {})
-        return value
-
-    def read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-        if value:
-            ctx.default_map = dict(ctx.default_map or {}) | read_toml(value, kinds)
-        return value
-
-    preset = click.option(
-        "--preset",
-        type=click.Choice((AUTO, *PRESETS)),
-        default=AUTO,
-        show_default=True,
-        is_eager=True,
-        callback=read_preset,
-        help="Settings to begin with. auto picks width, dropout, weight decay, batch and learning rate by the size of "
-        "the text and the time, and prints them.",
-    )
-    config = click.option(
-        "--config",
-        type=PathName(),
-        metavar="FILE",
-        is_eager=True,
-        callback=read_config,
-        help="TOML file of settings. It wins over the preset; environment variables and options win over it.",
-    )
-    return lambda command: preset(config(command))
-
-
 def without_defaults(ctx: click.Context, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that somebody gave: on the command line, in the environment or in a file."""
     return {k: v for k, v in options.items() if ctx.get_parameter_source(k) is not ParameterSource.DEFAULT}
@@ -170,10 +135,3 @@ def refuse_unknown_variables(command: click.Command) -> None:
     given = [name.removeprefix(prefix) for name in os.environ if name.startswith(prefix)]
     known = [parameter.name.upper() for parameter in command.params]
     refuse_unknown(given, known, f"environment variable {prefix}...")
-
-
-def shipped_config(name: str) -> Path:
-    """The file of a preset."""
-    from textgen.runs.shipped import shipped_folder
-
-    return shipped_folder("configs") / f"{name}.toml"

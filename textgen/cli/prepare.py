@@ -11,7 +11,8 @@ import textgen
 from textgen.cli.options import FOLDER, config_options
 from textgen.cli.progress import reading
 from textgen.cli.standard_output import write
-from textgen.config import PrepareConfig, pick
+from textgen.config import PrepareConfig
+from textgen.machine import MOST_WORKERS
 
 
 @click.command()
@@ -21,10 +22,11 @@ from textgen.config import PrepareConfig, pick
 @click.option("--force", is_flag=True, help="Replace the prepared corpus at --out.")
 @click.option(
     "--workers",
-    type=click.IntRange(1, 1024),
+    type=click.IntRange(0, MOST_WORKERS),
     default=1,
     show_default=True,
-    help="Number of processes that share the files; one process reads a pipe. The corpus is the same with any number.",
+    help="Number of processes that share the files; 0 is as many as there are cores. One process reads a pipe. The "
+    "corpus is the same with any number.",
 )
 @config_options(PrepareConfig)
 def prepare(
@@ -36,18 +38,12 @@ def prepare(
     that comes with textgen (see `textgen corpora`). Files are plain text. With --field they are records: .jsonl,
     .ndjson, .csv, .tsv or .parquet, and standard input is JSON Lines.
     """
-    from textgen.data import sources as texts
-    from textgen.data.prepare import prepare as prepare_corpus
     from textgen.data.summary import describe_corpus
-    from textgen.data.vocabulary import Vocabulary
-    from textgen.runs.shipped import run_folder
 
-    config = pick(PrepareConfig, options)
-    found = texts.find_sources(sources, texts.patterns(config), config.exclude)
-    known = Vocabulary.load(run_folder(vocabulary)) if vocabulary else None
-    with reading(texts.total_size(found)) as on_bytes:
-        prepared = prepare_corpus(found, out, config, known, force, on_bytes, workers)
-    click.echo(describe_corpus(prepared), err=True)
+    made = textgen.prepare(
+        sources, out, vocabulary=vocabulary, force=force, workers=workers, telling=reading, **options
+    )
+    click.echo(describe_corpus(made), err=True)
 
 
 @click.command()

@@ -18,6 +18,7 @@ from textgen.cli.progress import CaseNote, reading_seed
 from textgen.cli.standard_input import line_batches, read_text
 from textgen.cli.standard_output import write
 from textgen.config import PRECISIONS, SampleConfig, pick
+from textgen.machine import number_of
 
 if TYPE_CHECKING:
     from textgen.inference.generate import Generator
@@ -112,7 +113,7 @@ def sampled(
         as_json: write a line of JSON for each sample.
         workers: processes that share the samples; 0 is as many as there are cores.
     """
-    from textgen.inference.workers import number_of, shared_out
+    from textgen.inference.workers import shared_out
 
     workers = number_of(workers)
     between = ("" if config.until_line else "\n") if separator is None else f"{separator}\n"

@@ -22,7 +22,8 @@ from textgen.errors import TextError
 from textgen.inference.generate import Generator
 from textgen.inference.page import surprise_page
 from textgen.inference.score import CharacterScore, character_scores, mean_bits, rounded_line_bits
-from textgen.inference.workers import number_of, shared_out, shares
+from textgen.inference.workers import shared_out, shares
+from textgen.machine import number_of
 from textgen.runs.writing import write_bytes
 
 

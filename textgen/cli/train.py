@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from textgen.cli.completion import RUN
-from textgen.cli.options import AUTO, FOLDER, config_options, given, preset_options, without_defaults
-from textgen.config import SHAPE, ModelConfig, TrainConfig, pick
-from textgen.recipe import NOTHING, Settings, settings_for
+from textgen.cli.options import FOLDER, PathName, config_options, given, without_defaults
+from textgen.config import SHAPE, ModelConfig, TrainConfig
+from textgen.recipe import NOTHING
+from textgen.runs.shipped import AUTO, PRESETS, Preset
 
 
 @click.command()
@@ -25,7 +26,20 @@ from textgen.recipe import NOTHING, Settings, settings_for
     "that comes with textgen, where it helps and no shape is given.",
 )
 @click.option("--resume", type=FOLDER, metavar="RUN", help="Go on with this run, which was stopped or has finished.")
-@preset_options(ModelConfig, TrainConfig)
+@click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    default=AUTO,
+    show_default=True,
+    help="Settings to begin with. auto picks width, dropout, weight decay, batch and learning rate by the size of "
+    "the text and the time, and prints them.",
+)
+@click.option(
+    "--config",
+    type=PathName(),
+    metavar="FILE",
+    help="TOML file of settings. It wins over the preset; environment variables and options win over it.",
+)
 @config_options(ModelConfig, TrainConfig)
 @click.pass_context
 def train(
@@ -35,7 +49,7 @@ def train(
     out: Path | None,
     start_from: Path | None,
     resume: Path | None,
-    preset: str,
+    preset: Preset,
     config: str | None,
     **options: Any,
 ) -> None:
@@ -62,29 +76,15 @@ def train(
         return
     if data is None or out is None:
         raise click.UsageError("train needs DATA and --out, or --resume RUN")
-    if named(start_from):
+    chosen = without_defaults(ctx, options)
+    if start_from and str(start_from) != NOTHING:
         refuse_settled(ctx, "--from", SHAPE)
-    from textgen.data.corpus import Corpus
+        # the environment may have a shape for other trainings
+        chosen = {name: value for name, value in chosen.items() if name not in SHAPE}
+    from textgen.training.beginning import train
 
     with TrainingDisplay(newest_sample) as display:
-        corpus = Corpus.load(data)
-        if preset == AUTO:
-            chosen = without_defaults(ctx, options)
-            if named(start_from):
-                # the environment and a file may have a shape for other trainings
-                chosen = {name: value for name, value in chosen.items() if name not in SHAPE}
-            settings = settings_for(corpus, chosen, start_from)
-        else:
-            settings = Settings(pick(ModelConfig, options), pick(TrainConfig, options), named(start_from))
-        from textgen.training import trainer
-
-        model, schedule, source, reckoning = settings
-        trainer.train(corpus, out, model, schedule, display, start_from=source, reckoning=reckoning)
-
-
-def named(start_from: Path | None) -> Path | None:
-    """The run that `--from` names; `none` names none."""
-    return None if start_from is None or str(start_from) == NOTHING else start_from
+        train(data, out, chosen, start_from, preset, config, display)
 
 
 def refuse_settled(ctx: click.Context, option: str, settled: set[str]) -> None:

@@ -6,12 +6,10 @@ import os
 import secrets
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from textgen.config import PrepareConfig
 from textgen.data.corpus import Corpus
-from textgen.data.prepare import prepare
-from textgen.data.text import Source
 from textgen.errors import CorpusError
 from textgen.runs.reading import reporting_os_errors
 from textgen.runs.writing import replace_folder
@@ -19,13 +17,13 @@ from textgen.runs.writing import replace_folder
 NAME_LENGTH = 16
 
 
-def prepare_in_cache(sources: list[Source], config: PrepareConfig) -> Corpus:
-    """As `prepare`, in a folder of the user's cache.
+def in_cache(make: Callable[[Path], Corpus]) -> Corpus:
+    """What makes a corpus in a folder, makes it in one of the user's cache.
 
     The same text, prepared in the same way, comes to stand in the same place.
     """
     folder = cache_folder() / "corpora"
-    made = prepare(sources, folder / secrets.token_hex(NAME_LENGTH), config)
+    made = make(folder / secrets.token_hex(NAME_LENGTH))
     place = folder / made.fingerprint[:NAME_LENGTH]
     with reporting_os_errors(place, CorpusError):
         replace_folder(made.path, place)

@@ -12,6 +12,9 @@ from textgen.data.transform import PIECE_CHARACTERS
 from textgen.data.vocabulary import DOCUMENT_END
 from textgen.errors import ConfigError, TextError
 
+TABLE = ("columns", "column_names")
+"""What a table of pandas, Polars, Arrow or Hugging Face has, and none of its columns."""
+
 
 class GivenTexts(Source):
     """Texts that a program holds, each a document. They are taken one by one, and none is kept.
@@ -73,13 +76,15 @@ def checked(texts: str | Iterable[str], name: str) -> Iterator[str]:
     if isinstance(texts, str):
         yield texts
         return
-    # a table and a mapping would give the names of their columns, and bytes would give numbers
-    is_table = hasattr(texts, "columns") or isinstance(texts, Mapping)
+    # a table and a mapping would give the names of their columns or whole rows, and bytes would give numbers
+    is_table = isinstance(texts, Mapping) or any(hasattr(type(texts), name) for name in TABLE)
     if is_table or isinstance(texts, bytes | bytearray) or not hasattr(texts, "__iter__"):
         raise TextError(f"{name}: {shown(texts)}; expected strings, as a list or one column of a table has them")
     number = 0
     try:
         for number, text in enumerate(texts, 1):
+            if hasattr(text, "as_py"):  # Arrow's columns have objects of their own
+                text = text.as_py()  # noqa: PLW2901
             if not isinstance(text, str):
                 raise TextError(f"{name}, item {number}: {shown(text)}; expected a string: convert it or leave it out")
             yield text

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textgen.errors import CorpusError
@@ -87,7 +89,7 @@ class Workers:
 
         self.taken.value = 0
         try:
-            with signals_blocked():
+            with signals_blocked(), main_hidden():
                 futures = [self.pool.submit(work, task, parts) for _ in range(self.count - 1)]
             for future in futures:
                 future.add_done_callback(end_all)
@@ -126,6 +128,16 @@ def signals_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def main_hidden() -> Iterator[None]:
+    """Processes that are started here do not import the program that starts them: a script needs no guard for them."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def take_turns(

@@ -8,6 +8,7 @@ side by side where there are several workers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from textgen.data.template import template_of
 from textgen.data.text import Source
 from textgen.data.vocabulary import DOCUMENT_END, MAX_CHARACTERS, Vocabulary
 from textgen.errors import CorpusError, TextError
+from textgen.machine import number_of
 from textgen.runs.reading import reporting_os_errors
 from textgen.runs.writing import whole_folder
 
@@ -30,6 +32,8 @@ FILES = {"corpus.json", "vocabulary.json", *(f"{part}.npy" for part in PARTS)}
 
 LEAST_CHARACTERS = 3
 """Two and a line end."""
+Telling = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
+"""Given how many bytes there are to read, what to call with how many have been read since the last call."""
 
 
 def prepare(
@@ -50,7 +54,8 @@ def prepare(
         vocabulary: one to use instead of the text's own characters.
         force: replace a prepared corpus that stands at `out`.
         on_bytes: told the number of input bytes as they are read, for a progress display.
-        workers: processes that share the sources, unless one of them is a pipe. The corpus does not depend on it.
+        workers: processes that share the sources, unless one of them is a pipe; 0 is as many as there are cores. The
+            corpus does not depend on it.
 
     Returns:
         The corpus, opened.
@@ -58,8 +63,9 @@ def prepare(
     Raises:
         TextError: a source cannot be read or decoded, or there is too little text.
         CorpusError: `out` holds something, or cannot be written.
-        ConfigError: the encoding is unknown, or the template is none.
+        ConfigError: the encoding is unknown, the template is none, or `workers` is out of range.
     """
+    workers = number_of(workers)
     check_encoding(config.text_encoding)
     template_of(config)
     check_records((source.name for source in sources), config)

@@ -13,7 +13,7 @@ from typing import Any
 
 from textgen.config import PrepareConfig
 from textgen.data import records
-from textgen.data.given import shown
+from textgen.data.given import given_texts, shown
 from textgen.data.packed import FIRST_BYTES, packing_of, packing_of_file
 from textgen.data.text import Source
 from textgen.errors import TextError
@@ -61,12 +61,19 @@ def find_sources(arguments: Iterable[str], globs: Iterable[str], exclude: Iterab
     return sources
 
 
-def find_named(sources: StrPath | Iterable[StrPath] | None, config: PrepareConfig) -> list[Source]:
-    """As `find_sources`, of what a program names: one or several.
+def find_named(
+    sources: StrPath | Iterable[StrPath] | None, text: str | None, texts: Iterable[str] | None, config: PrepareConfig
+) -> list[Source]:
+    """As `find_sources`, of what a program names, one or several; or the text or texts that it gives in their place.
 
     Raises:
-        TextError: as `find_sources`; or nothing is named, or something else.
+        TextError: as `find_sources` and `given_texts`; or nothing is named, or something else.
+        ConfigError: as `given_texts`.
     """
+    if text is not None or texts is not None:
+        if sources is not None:
+            raise TextError("sources: given beside text or texts; expected one of them")
+        return [given_texts(text, texts, config)]
     named: list[Any] = [sources]
     if isinstance(sources, Iterable) and not isinstance(sources, str | os.PathLike):
         named = list(sources)

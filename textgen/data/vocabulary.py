@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from msgspec import Meta
 
 from textgen.errors import CorpusError, TextError
 from textgen.runs.reading import read_json
+from textgen.runs.shipped import run_folder
 from textgen.runs.writing import write_json
 
 REPLACEMENT = "\ufffd"
@@ -133,6 +135,16 @@ class Vocabulary:
             return cls(file.characters)
         except CorpusError as error:
             raise CorpusError(f"{path}: {error}") from None
+
+
+def named_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
+    """The vocabulary of a prepared corpus, a run, or a model that comes with textgen.
+
+    Raises:
+        CorpusError: as `Vocabulary.load`.
+        RunError: no model of this name comes with textgen.
+    """
+    return Vocabulary.load(run_folder(path))
 
 
 def describe(positions: dict[str, int], most: int = 8) -> str:

@@ -23,7 +23,8 @@ from textgen.inference.predictor import Predictor, load_predictor
 from textgen.inference.sample import Sample, from_elsewhere, in_order
 from textgen.inference.sampling import SMALLEST_TEMPERATURE, choose, log_probabilities
 from textgen.inference.voices import Voices
-from textgen.inference.workers import number_of, shared_out, shares
+from textgen.inference.workers import shared_out, shares
+from textgen.machine import number_of
 from textgen.runs.arrays import Bools
 from textgen.runs.run import Run
 
@@ -124,10 +125,12 @@ class Generator:
             often it is used is as this one has learned.
 
         Raises:
-            ConfigError: the share is out of range.
+            ConfigError: the other is no model, or the share out of range.
         """
-        if not 0 <= share <= 1:
-            raise ConfigError(f"share: Expected a number from 0 to 1, got {share!r}")
+        if not isinstance(other, Generator):
+            raise ConfigError(f"other: {other!r:.80}; expected a model, as textgen.load gives")
+        if not isinstance(share, float | int) or not 0 <= share <= 1:
+            raise ConfigError(f"share: Expected a number from 0 to 1, got {share!r:.80}")
         voices = Voices(
             (self.predictor.remembering(None), other.predictor.remembering(None)),
             (self.vocabulary, other.vocabulary),

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from textgen.config import ModelConfig
+from textgen.config import PRECISIONS, ModelConfig
 from textgen.counts.contexts import KnownTexts, Readers
 from textgen.counts.copying import Copiers, Recall
 from textgen.counts.files import MIXTURE, RATES, load_counts, mixture_specs, rates_specs
@@ -17,7 +17,7 @@ from textgen.counts.mixture import mixed, said
 from textgen.counts.rates import USUAL
 from textgen.counts.tables import Counts
 from textgen.data.vocabulary import Vocabulary
-from textgen.errors import RunError
+from textgen.errors import ConfigError, RunError
 from textgen.inference.network import Network
 from textgen.runs.arrays import Floats, Ints
 from textgen.runs.run import Run, best_of
@@ -222,7 +222,10 @@ def load_weights(
 
     Raises:
         RunError: they are missing or damaged, or do not fit the run's settings or the precision.
+        ConfigError: there is no such precision.
     """
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision: {precision!r:.80}; expected {' or '.join(PRECISIONS)}")
     known = run.checkpoints()  # once: a trainer may write the first best meanwhile
     if checkpoint == "best":
         checkpoint = best_of(known)

@@ -18,7 +18,8 @@ from textgen.data.evaluation import WINDOW, evaluation_windows, stream_count
 from textgen.errors import RunError
 from textgen.inference.generate import Generator
 from textgen.inference.sampling import log_probabilities
-from textgen.inference.workers import number_of, shared_out, shares
+from textgen.inference.workers import shared_out, shares
+from textgen.machine import number_of
 from textgen.runs.arrays import Floats, Ints
 from textgen.runs.run import Run
 

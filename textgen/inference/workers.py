@@ -6,26 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from textgen.errors import ConfigError
-from textgen.machine import cores
-
 Item = TypeVar("Item")
 Task = tuple[Any, ...]
-MOST_WORKERS = 1024
-
-
-def number_of(workers: int) -> int:
-    """How many workers a setting means: 0 is as many as there are cores.
-
-    Raises:
-        ConfigError: it is out of range.
-
-    >>> number_of(3)
-    3
-    """
-    if not 0 <= workers <= MOST_WORKERS:
-        raise ConfigError(f"workers: Expected 0 (as many as there are cores) to {MOST_WORKERS}, got {workers}")
-    return workers or cores()
 
 
 def shares(items: Iterable[Item], count: int, workers: int, most: int) -> Iterator[list[Item]]:

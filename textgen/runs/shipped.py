@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from textgen.errors import RunError, TextError
+from textgen.errors import ConfigError, RunError, TextError
 
 Kind = Literal["corpora", "configs", "pretrained"]
+Preset = Literal["auto", "small", "base", "large", "classic"]
+"""`auto` suits the text and the time; the others are files in configs/."""
+AUTO: Preset = "auto"
+PRESETS: tuple[Preset, ...] = get_args(Preset)
 MARK = "@"
 """What the name of something that comes with textgen begins with. A file of such a name is `./@name`."""
 
@@ -37,6 +41,17 @@ def shipped_corpus(name: str) -> list[Path]:
     return sorted((shipped_folder("corpora") / name).glob("*.txt"))
 
 
+def shipped_preset(name: str) -> Path:
+    """The file of a preset that has one.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"preset: {name!r:.80}; expected {', '.join(PRESETS)}")
+    return shipped_folder("configs") / f"{name}.toml"
+
+
 def is_shipped(path: str | os.PathLike[str]) -> bool:
     """Whether a path names something that comes with textgen.
 
@@ -44,6 +59,15 @@ def is_shipped(path: str | os.PathLike[str]) -> bool:
     (True, False)
     """
     return str(path).startswith(MARK)
+
+
+def kept_apart(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """A path that says `./@name` still after it has become a `Path`, which drops the `./`.
+
+    >>> kept_apart("@english"), Path(kept_apart("./@english")).is_absolute()
+    ('@english', True)
+    """
+    return Path(path).absolute() if str(path).startswith(f"./{MARK}") else path
 
 
 def run_folder(path: str | os.PathLike[str]) -> Path:
