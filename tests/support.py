@@ -17,7 +17,13 @@ from started import Started
 
 LIGHT = {"tensorflow", "keras", "rich", "h5py", "pandas", "hypothesis"}
 """What only some commands may import."""
-ENVIRONMENT = {**os.environ, "NO_COLOR": "1"}
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """That of this process, without colours, and with some variables more."""
+    return {**os.environ, "NO_COLOR": "1", **variables}
+
+
 TEXT = "the quick brown fox jumps over the lazy dog.\n" * 60
 SETTINGS = [
     "--units",

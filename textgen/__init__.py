@@ -181,13 +181,18 @@ def train(
         TextgenError: SIGINT or SIGTERM ended the training; the run is saved.
     """
     from textgen.data.corpus import Corpus
-    from textgen.training.beginning import train
+    from textgen.recipe import settings_for
 
-    corpus = corpus if isinstance(corpus, Corpus) else _path("corpus", corpus)
+    corpus = corpus if isinstance(corpus, Corpus) else Corpus.load(_path("corpus", corpus))
     start_from = None if start_from is None else _path("start_from", start_from)
     config = None if config is None else _path("config", config)
-    with _telling(Path(_path("out", out)), reporter, verbose) as told:
-        return train(corpus, out, settings, start_from, preset, config, told, callbacks)
+    out = Path(_path("out", out))
+    with _telling(out, reporter, verbose) as told:
+        model, schedule, source, reckoning = settings_for(corpus, settings, start_from, preset, config)
+        from textgen.training import trainer
+        from textgen.training.ending import TrainingEnd
+
+        return TrainingEnd(out, trainer.train(corpus, out, model, schedule, told, callbacks, source, reckoning))
 
 
 @with_settings(ResumeSettings)

@@ -1,7 +1,7 @@
 """Completion in the shell."""
 
 import pytest
-from support import ENVIRONMENT, few, run_textgen
+from support import environment, few, run_textgen
 
 
 @pytest.mark.parametrize("shell", few(["bash", "zsh", "fish"]))
@@ -22,11 +22,6 @@ def test_completion_scripts_are_printed(shell):
 def test_commands_runs_and_checkpoints_are_completed(run_path, tmp_path, words, expected):
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "fox").symlink_to(run_path)
-    environment = {
-        **ENVIRONMENT,
-        "_TEXTGEN_COMPLETE": "bash_complete",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split()) - 1),
-    }
-    done = run_textgen(cwd=tmp_path, env=environment)
+    variables = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    done = run_textgen(cwd=tmp_path, env=environment(_TEXTGEN_COMPLETE="bash_complete", **variables))
     assert [line.split(",", 1)[1] for line in done.stdout.splitlines()] == [expected]

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from support import ENVIRONMENT, LIGHT, one_line_error, run_textgen
+from support import LIGHT, environment, one_line_error, run_textgen
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["sample", "--help"], ["train", "--help"], ["--version"]])
@@ -63,9 +63,9 @@ def test_mistakes_are_one_line_and_write_nothing(arguments, code, message, tmp_p
 
 
 def test_a_misspelt_environment_variable_is_named_for_every_command(run_path):
-    done = run_textgen("sample", run_path, env={**ENVIRONMENT, "TEXTGEN_SAMPLE_LENGHT": "5"})
+    done = run_textgen("sample", run_path, env=environment(TEXTGEN_SAMPLE_LENGHT="5"))
     assert "unknown setting 'LENGHT'; did you mean 'LENGTH'?" in one_line_error(done, 2)
-    done = run_textgen("sample", run_path, "-s", "the ", env={**ENVIRONMENT, "TEXTGEN_SAMPLE_LENGTH": "0"})
+    done = run_textgen("sample", run_path, "-s", "the ", env=environment(TEXTGEN_SAMPLE_LENGTH="0"))
     assert done.stdout == "the \n"
 
 
@@ -78,7 +78,7 @@ def test_a_reader_that_has_seen_enough_ends_every_listing_quietly(run_path):
 
 @pytest.mark.parametrize("columns", ["60", "80", None])
 def test_help_cuts_nothing(columns):
-    environment = {name: value for name, value in ENVIRONMENT.items() if name != "COLUMNS"}
-    done = run_textgen("--help", env=environment | ({"COLUMNS": columns} if columns else {}))
+    others = {name: value for name, value in environment().items() if name != "COLUMNS"}
+    done = run_textgen("--help", env=others | ({"COLUMNS": columns} if columns else {}))
     assert "…" not in done.stdout and "..." not in done.stdout.replace("[ARGS]...", "")
     assert "Prepare text for training: turn it into ids and a vocabulary." in " ".join(done.stdout.split())

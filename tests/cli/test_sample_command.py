@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import ENVIRONMENT, SETTINGS, one_line_error, run_textgen
+from support import SETTINGS, environment, one_line_error, run_textgen
 
 # a cell that compiles in half of the time that an LSTM takes
 SIMPLE = [*SETTINGS, "--cell", "rnn"]
@@ -47,8 +47,8 @@ def test_output_is_utf8_in_any_locale(tmp_path):
     text = "我爱你，你也爱我。\n" * 100
     assert run_textgen("prepare", "-", "--out", tmp_path / "d", input=text).returncode == 0
     assert run_textgen("train", tmp_path / "d", "--out", tmp_path / "r", *SIMPLE, "--steps", "2").returncode == 0
-    environment = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
-    done = run_textgen("sample", tmp_path / "r", "-s", "我爱你", "-l", "9", env=environment, text=False)
+    variables = environment(LC_ALL="C", PYTHONIOENCODING="ascii")
+    done = run_textgen("sample", tmp_path / "r", "-s", "我爱你", "-l", "9", env=variables, text=False)
     assert done.stdout.decode("utf-8").startswith("我爱你"), done.stderr
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import ENVIRONMENT, SETTINGS, few, one_line_error, run_textgen, shared_starter, started
+from support import SETTINGS, environment, few, one_line_error, run_textgen, shared_starter, started
 
 
 def test_a_run_that_exists_is_not_overwritten(corpus_path, run_path):
@@ -19,11 +19,11 @@ def test_a_run_that_exists_is_not_overwritten(corpus_path, run_path):
 
 def test_settings_come_from_flag_environment_file_default_in_this_order(corpus_path, tmp_path):
     (tmp_path / "a.toml").write_text("units = 5\ncell = 'rnn'\nembedding_dim = 6\nseq_length = 7\nbatch_size = 2\n")
-    environment = {**ENVIRONMENT, "TEXTGEN_TRAIN_EMBEDDING_DIM": "8", "TEXTGEN_TRAIN_SEQ_LENGTH": "9"}
+    variables = environment(TEXTGEN_TRAIN_EMBEDDING_DIM="8", TEXTGEN_TRAIN_SEQ_LENGTH="9")
     done = run_textgen(
         *("train", corpus_path, "--out", "run", "--config", "a.toml", "--seq-length", "10", "--steps", "1"),
         cwd=tmp_path,
-        env=environment,
+        env=variables,
     )
     assert done.returncode == 0, done.stderr
     from textgen.config import ModelConfig
@@ -47,8 +47,8 @@ def test_settings_come_from_flag_environment_file_default_in_this_order(corpus_p
 )
 def test_bad_settings_are_named(corpus_path, tmp_path, content, variable, message):
     (tmp_path / "a.toml").write_text(content)
-    environment = {**ENVIRONMENT, **({variable: "x"} if variable else {})}
-    done = run_textgen(*("train", corpus_path, "--out", "run", "--config", "a.toml"), cwd=tmp_path, env=environment)
+    variables = environment(**({variable: "x"} if variable else {}))
+    done = run_textgen(*("train", corpus_path, "--out", "run", "--config", "a.toml"), cwd=tmp_path, env=variables)
     assert message in one_line_error(done, 2)
 
 
@@ -84,9 +84,9 @@ def test_a_signal_saves_the_run_and_names_the_way_on(corpus_path, tmp_path, numb
 def test_on_a_terminal_training_has_a_live_line_and_nothing_is_cut(corpus_path, tmp_path, columns):
     main, terminal = pty.openpty()
     command = ("train", corpus_path, "--out", tmp_path / "run", *SETTINGS, "--cell", "rnn", "--steps", "200")
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
+    variables = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
     with Path(os.devnull).open("r+") as nothing, os.fdopen(terminal, "w") as shown_to:
-        process = shared_starter().start(*command, files=(nothing, nothing, shown_to), env=environment)
+        process = shared_starter().start(*command, files=(nothing, nothing, shown_to), env=variables)
     shown = b""
     end = time.monotonic() + 120
     while time.monotonic() < end:

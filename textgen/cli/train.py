@@ -10,7 +10,7 @@ import click
 from textgen.cli.completion import RUN
 from textgen.cli.options import FOLDER, PathName, config_options, given, without_defaults
 from textgen.config import SHAPE, ModelConfig, TrainConfig
-from textgen.recipe import NOTHING
+from textgen.recipe import NOTHING, settings_for
 from textgen.runs.shipped import AUTO, PRESETS, Preset
 
 
@@ -81,10 +81,15 @@ def train(
         refuse_settled(ctx, "--from", SHAPE)
         # the environment may have a shape for other trainings
         chosen = {name: value for name, value in chosen.items() if name not in SHAPE}
-    from textgen.training.beginning import train
+    from textgen.data.corpus import Corpus
 
     with TrainingDisplay(newest_sample) as display:
-        train(data, out, chosen, start_from, preset, config, display)
+        corpus = Corpus.load(data)
+        model, schedule, source, reckoning = settings_for(corpus, chosen, start_from, preset, config)
+        # a mistake in a setting is told before TensorFlow is imported
+        from textgen.training import trainer
+
+        trainer.train(corpus, out, model, schedule, display, start_from=source, reckoning=reckoning)
 
 
 def refuse_settled(ctx: click.Context, option: str, settled: set[str]) -> None:
