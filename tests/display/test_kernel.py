@@ -87,7 +87,7 @@ def test_everything_shows_itself_and_no_text_is_markup(kernel):
     assert "rnn 1x16" in kernel.value("model") and "60 steps" in kernel.value("end")
     columns = kernel.value("import pandas as pd\nlist(pd.DataFrame(end.history).columns)")
     assert "'step'" in columns and "'validation_bpc'" in columns
-    assert kernel.value("pd.DataFrame(end.history).shape[1]") == "8"
+    assert kernel.value("pd.DataFrame(end.history).shape[1]") == "9"
 
 
 def test_tab_knows_the_settings(kernel):
