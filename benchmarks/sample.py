@@ -160,7 +160,7 @@ def stream_rows(folder: Path, rounds: int) -> list[dict]:
 
 def bandwidth_share(path: Path, rate: float) -> float:
     """The weight bytes that one stream reads in a second over what reading an array of their size reaches."""
-    network = textgen.load(path).network
+    network = textgen.load(path).predictor.network
     matrices = [layer.recurrent_kernel for layer in network.layers]
     matrices += [network.dense_kernel, *(layer.kernel for layer in network.layers[1:])]
     count = sum(matrix.nbytes for matrix in matrices)

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import few
 
 from textgen.counts import counting
 from textgen.counts.contexts import Contexts, Reader, TextContexts
 from textgen.counts.counting import count
 from textgen.data.vocabulary import Vocabulary
 
+ODD_TEXTS = ["a" * 5000, "acgt" * 500, "\n", "ab", "".join(map(chr, range(0x4E00, 0x5DA0)))]
 CHARACTERS = "\nabB 我é,"
 CHAIN = Contexts(Vocabulary(CHARACTERS), 2)
 TEXTS = st.lists(st.integers(0, len(CHARACTERS) - 1), min_size=1, max_size=120).map(lambda ids: np.array(ids, np.uint8))
@@ -85,7 +87,7 @@ def test_tables_that_must_be_small_drop_rare_long_contexts_and_stay_a_distributi
     assert found.sum(1) == pytest.approx(1, abs=0.01) and (found > 0).all()
 
 
-@pytest.mark.parametrize("text", ["a" * 5000, "acgt" * 500, "\n", "ab", "".join(map(chr, range(0x4E00, 0x5DA0)))])
+@pytest.mark.parametrize("text", few(ODD_TEXTS, quick=4))
 def test_odd_texts_are_counted(text):
     vocabulary = Vocabulary(sorted({*text, "\n"}))
     chain = Contexts(vocabulary, 5)

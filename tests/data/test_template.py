@@ -114,6 +114,7 @@ def test_text_has_no_fields_and_a_folder_of_records_needs_no_pattern(tmp_path):
     assert "c.txt: --template needs records: .jsonl," in one_line_error(done, 1)
 
 
+@pytest.mark.thorough
 def test_a_model_writes_to_the_label_that_it_is_given(tmp_path):
     """Half of the records are of letters and half of digits; only the label says which comes."""
     kinds = {"abc": "abc" * 6, "123": "123" * 6}

@@ -113,8 +113,9 @@ def test_the_network_gives_the_logits_of_the_command_line(tmp_path, model, preci
     assert np.allclose(found, expected, atol=2e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("order", few([5, 0]), ids=["mixture", "network"])
-@pytest.mark.parametrize("settings", few(RULES[::-1]), ids=str)
+@pytest.mark.thorough
+@pytest.mark.parametrize("order", [0, 5], ids=["network", "mixture"])
+@pytest.mark.parametrize("settings", RULES[::-1], ids=str)
 def test_20_000_characters_are_those_of_the_command_line(tmp_path, settings, order):
     run = make_run(tmp_path / "run", num_layers=2, units=24, ngram_order=order)
     length = 20_000 if settings in ({}, RULES[-1]) else 4_000

@@ -100,7 +100,8 @@ def test_a_state_carried_over_two_halves_is_one_whole(cell):
     np.testing.assert_allclose(end, last, rtol=1e-12)
 
 
-@pytest.mark.parametrize("cell", few(CELLS))
+@pytest.mark.thorough
+@each_cell
 def test_gradient_agrees_with_finite_differences(cell):
     step = CELLS[cell].step
     generator = np.random.default_rng(3)

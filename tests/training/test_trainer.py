@@ -132,6 +132,7 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(cell, corpus, tmp_pa
     assert steps[0] == steps[1]
 
 
+@pytest.mark.thorough
 def test_the_speed_is_doubted_once_after_some_seconds(corpus, tmp_path, reporter):
     class Slow(type(reporter)):
         def step(self, fraction, loss, row):

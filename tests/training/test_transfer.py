@@ -59,6 +59,7 @@ def test_characters_are_matched_by_character(other, run_path, tmp_path, reporter
     assert new["embedding/embeddings"][after["爱"]].any()
 
 
+@pytest.mark.thorough
 def test_it_keeps_the_characters_that_the_text_has_not(other, run_path, tmp_path, reporter):
     trainer.train(other, tmp_path / "run", ModelConfig(), STILL, reporter, start_from=run_path)
     here, there = (Vocabulary.load(path).idx2char for path in (tmp_path / "run", run_path))
