@@ -80,6 +80,7 @@ def test_python_makes_the_corpus_and_the_run_of_the_command_line(tmp_path):
         (lambda path: textgen.train("@fables", path), textgen.CorpusError, "expected a folder made by"),
         (lambda path: trained(path, start_from="b", units=8), textgen.ConfigError, "units: cannot be given"),
         (lambda path: textgen.resume(path / "none"), textgen.RunError, "none"),
+        (lambda path: textgen.resume(path, callbacks=3), textgen.ConfigError, "callbacks: 3; expected a list of Keras"),
         (lambda path: textgen.load(None), textgen.ConfigError, "run: None; expected the name of a file or folder"),
         (lambda path: textgen.load("@english", precision="half"), textgen.ConfigError, "'half'; expected float32 or"),
         (lambda path: textgen.export("@english", path / "a\0.html"), textgen.ConfigError, "no file can have this name"),

@@ -13,7 +13,7 @@ import msgspec
 from textgen.config import ModelConfig, TrainConfig
 from textgen.data.corpus import Corpus
 from textgen.data.vocabulary import Vocabulary
-from textgen.errors import RunError
+from textgen.errors import ConfigError, RunError
 from textgen.recipe import Reckoning
 from textgen.runs.position import Position
 from textgen.runs.run import FORMAT_VERSION, Run, RunInfo
@@ -61,9 +61,10 @@ def train(
     Raises:
         RunError: `out` exists, is being trained, or cannot be written; or the training diverges.
         CorpusError: the corpus cannot be used.
-        ConfigError: the network and its batch are larger than this machine's memory.
+        ConfigError: the network and its batch are larger than this machine's memory; or `callbacks` is no list of them.
         Stopped: SIGINT or SIGTERM ended the training; the run is saved.
     """
+    check_callbacks(callbacks)
     run = Run(out)
     if run.exists():
         raise RunError(f"{out}: exists; give another --out, or go on with it: train --resume {out}")
@@ -139,6 +140,7 @@ def resume(
         As `train`; CorpusError when the corpus is not the one that the run was trained on; ConfigError when a
         setting cannot change; RunError when the run has finished and no new end is given.
     """
+    check_callbacks(callbacks)
     run = Run(out)
     run.refuse_shipped()
     info = run.load_info()
@@ -164,6 +166,12 @@ def resume(
         loop.settle_validation()
         reporter.note(f"going on from step {position.step:,}")
         return loop.train()
+
+
+def check_callbacks(callbacks: Callbacks) -> None:
+    """Refuse with a ConfigError what is no list of Keras callbacks."""
+    if not isinstance(callbacks, Sequence) or not all(isinstance(one, keras.callbacks.Callback) for one in callbacks):
+        raise ConfigError(f"callbacks: {callbacks!r:.80}; expected a list of Keras callbacks")
 
 
 def place(config: TrainConfig, reporter: Reporter | None) -> tuple[Placement, Reporter]:
