@@ -278,13 +278,15 @@ def settings_for(
         return Settings(pick(ModelConfig, given), pick(TrainConfig, given), run)
     source, bits, reasons = beginning_for(corpus, given, start_from)
     config, characters, size = pick(TrainConfig, given), len(corpus.train), len(corpus.vocabulary)
+    if source:
+        from textgen.inference.beginning import known_bits
+
+        # read once: the choice is made again when the speed is doubted
+        shape, known = shape_of(source), known_bits(source) or KNOWN_BITS
 
     def chosen(speed: float | None) -> tuple[dict[str, Any], str]:
         if source:
-            from textgen.inference.beginning import known_bits
-
-            known = known_bits(source) or KNOWN_BITS
-            return choose_from(characters, config, shape_of(source), bits, speed, size, known)
+            return choose_from(characters, config, shape, bits, speed, size, known)
         minutes = config.end_minutes or DEFAULT_MINUTES
         return choose(characters, minutes, pick(ModelConfig, given).cell, speed, size)
 
@@ -292,12 +294,12 @@ def settings_for(
     measured = config.end_minutes and not (is_one_of_several() and config.distribute in ("auto", "multiworker"))
     speed = steps_per_second() / STEPS_PER_SECOND if measured else None
     values, reason = chosen(speed)
-    model, train = pick(ModelConfig, values | dict(given)), pick(TrainConfig, values | dict(given))
+    model, train = pick(ModelConfig, values | given), pick(TrainConfig, values | given)
     described = describe(asdict(model) | asdict(train))
 
     def doubt(found: float) -> str | None:
         speed_found = found / characters_per_second(model.units * model.num_layers, size)
-        other = describe(asdict(model) | asdict(train) | chosen(speed_found)[0] | dict(given))
+        other = describe(asdict(model) | asdict(train) | chosen(speed_found)[0] | given)
         if speed is None or FAR <= speed_found / speed <= 1 / FAR or other == described:
             return None
         reckoned = speed * found / speed_found
